@@ -1,0 +1,16 @@
+package dev.coxswain.backend;
+
+/**
+ * How features are explained by words (math.md, mutual-information explanation).
+ *
+ * @param alpha temperature of p(w|c)
+ * @param beta temperature of p(c|w)
+ * @param features F of the whole SAE: p(c) = 1/F, also when a call sees a shard of it
+ */
+public record ExplainOptions(Objective objective, float alpha, float beta, long features) {
+  /** MI ranks by p(w|c)·(log p(c|w) − log p(c)); PAPER by the published p(w|c)·log p(c|w). */
+  public enum Objective {
+    MI,
+    PAPER
+  }
+}

@@ -1,0 +1,2 @@
+/** Sparse autoencoders as values, and the file formats they come in. */
+package dev.coxswain.sae;
