@@ -12,10 +12,12 @@ public final class HostTensor implements TensorOwner {
 
   private final AtomicLong allocation;
   private final TensorView view;
+  private final LeakReport.Ticket leak;
 
   private HostTensor(long allocation, TensorView view) {
     this.allocation = new AtomicLong(allocation);
     this.view = view;
+    this.leak = LeakReport.watch(this, "HostTensor " + view.dtype() + " " + view.shape());
   }
 
   /**
@@ -120,6 +122,7 @@ public final class HostTensor implements TensorOwner {
   public void close() {
     long address = allocation.getAndSet(0);
     if (address != 0) {
+      leak.close();
       HostMemory.free(address);
     }
   }
