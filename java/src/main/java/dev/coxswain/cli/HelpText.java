@@ -1,0 +1,38 @@
+package dev.coxswain.cli;
+
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import picocli.CommandLine.Command;
+
+/** What {@code cox} alone prints. Reads names and descriptions only, so that it is quick. */
+final class HelpText {
+  /** Commands that the entry script carries out itself. */
+  private static final Map<String, String> OF_THE_SCRIPT =
+      Map.of(
+          "bench", "Measure the operations and their share of what the machine allows.",
+          "test", "Build and run every test.");
+
+  private HelpText() {}
+
+  static String overview(List<Class<? extends BaseCommand>> commands) {
+    Map<String, String> lines = new TreeMap<>(OF_THE_SCRIPT);
+    for (Class<? extends BaseCommand> type : commands) {
+      Command command = type.getAnnotation(Command.class);
+      lines.put(command.name(), String.join(" ", command.description()));
+    }
+    int width = lines.keySet().stream().mapToInt(String::length).max().orElse(0);
+    StringBuilder text = new StringBuilder();
+    text.append("cox: Top-K sparse autoencoders on the hidden states of a language model\n\n");
+    text.append("Usage: cox COMMAND [OPTIONS]\n\nCommands:\n");
+    lines.forEach(
+        (name, line) ->
+            text.append("  ")
+                .append(name)
+                .append(" ".repeat(width + 2 - name.length()))
+                .append(line)
+                .append('\n'));
+    return text.append("\n'cox COMMAND --help' says what a command takes. Begin with 'cox demo'.\n")
+        .toString();
+  }
+}

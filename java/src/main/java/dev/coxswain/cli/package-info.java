@@ -1,0 +1,2 @@
+/** The command line: one thin class a command, exit codes, progress. */
+package dev.coxswain.cli;
