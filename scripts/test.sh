@@ -1,0 +1,84 @@
+# Sourced by cox: `cox test` runs everything that can be checked on this machine and says what failed.
+
+readonly CLANG_FORMAT_VERSION=19.1.7
+
+# Sets CLANG_FORMAT; fetches the pinned version where PATH has another.
+find_clang_format() {
+  local folder=$COX_CACHE/tools/clang-format-$CLANG_FORMAT_VERSION
+  if clang-format --version 2>/dev/null | grep -qF " $CLANG_FORMAT_VERSION"; then
+    CLANG_FORMAT=clang-format
+    return 0
+  fi
+  CLANG_FORMAT=$folder/clang_format/data/bin/clang-format
+  [ -x "$CLANG_FORMAT" ] && return 0
+  rm -rf "$folder.new"
+  python3 -m pip install -q --no-deps --disable-pip-version-check --root-user-action=ignore --target "$folder.new" \
+    "clang-format==$CLANG_FORMAT_VERSION"
+  rm -rf "$folder"
+  mv "$folder.new" "$folder"
+}
+
+check_format() {
+  find_clang_format
+  cd "$COX_ROOT"
+  find native kernels -name '*.cpp' -o -name '*.h' -o -name '*.hpp' -o -name '*.cu' -o -name '*.cuh' |
+    xargs -r "$CLANG_FORMAT" --dry-run -Werror
+}
+
+# Builds a preset and runs its tests.
+native_tests() { # PRESET [CTEST-OPTION...]
+  local preset=$1
+  shift
+  "$COX_ROOT/native/build.sh" "$preset"
+  ctest --test-dir "$BUILD/$preset" --output-on-failure --no-tests=error "$@"
+}
+
+java_tests() { run_maven -pl java verify; }
+cli_tests() { run_maven -pl java -Dcox.groups=cli -Dcox.excludedGroups= surefire:test; }
+
+# Runs one part of the tests with its output in a log, and shows all of the log where it fails.
+part() { # NAME COMMAND...
+  local name=$1 start=$SECONDS verdict=ok
+  local log=$BUILD/log/test-$name.txt
+  shift
+  say "test $name ..."
+  # In a shell of its own: `if` would switch off `set -e` inside the functions.
+  (set -e; "$@") >"$log" 2>&1 </dev/null &
+  wait $! || verdict=FAILED
+  if [ $verdict = FAILED ]; then
+    cat "$log"
+    FAILURES+=("$name")
+  fi
+  SUMMARY+=("$(printf '%-8s %-7s %4d s  %s' "$name" $verdict $((SECONDS - start)) "$(counts "$log")")")
+  say "test $name: $verdict in $((SECONDS - start)) s"
+}
+
+# What the log of a test run says of how many tests ran and with which seeds.
+counts() { # LOG
+  {
+    grep -aoE 'Tests run: [0-9]+, Failures: [0-9]+, Errors: [0-9]+, Skipped: [0-9]+$' "$1" | tail -n 1
+    grep -aoE '[0-9]+% tests passed, .* out of [0-9]+' "$1"
+    grep -aoiE 'seed[ =:]+-?[0-9]+' "$1" | sort -u | head -n 4
+  } | paste -sd ';' | sed 's/;/; /g'
+}
+
+run_script() {
+  [ $# = 0 ] || die "cox test takes no arguments, got '$1'" 2
+  local start=$SECONDS
+  FAILURES=()
+  SUMMARY=()
+  . "$COX_ROOT/scripts/build.sh"
+  mkdir -p "$BUILD/log"
+  part format check_format
+  part asan native_tests asan
+  part tsan native_tests tsan -L threads
+  part native native_tests release
+  part java java_tests
+  part cli cli_tests
+  printf '%s\n' "${SUMMARY[@]}"
+  if [ ${#FAILURES[@]} -gt 0 ]; then
+    printf 'FAILED: %s; the logs are in %s\n' "${FAILURES[*]}" "$BUILD/log"
+    exit 1
+  fi
+  printf 'all tests passed in %d s\n' $((SECONDS - start))
+}
