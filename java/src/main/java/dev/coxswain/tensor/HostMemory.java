@@ -1,6 +1,8 @@
 package dev.coxswain.tensor;
 
 import java.lang.reflect.Field;
+import java.nio.Buffer;
+import java.nio.ByteBuffer;
 import sun.misc.Unsafe;
 
 /**
@@ -12,6 +14,9 @@ import sun.misc.Unsafe;
  */
 public final class HostMemory {
   private static final Unsafe UNSAFE = unsafe();
+  private static final Class<?> DIRECT_BUFFER = ByteBuffer.allocateDirect(0).getClass();
+  private static final long BUFFER_ADDRESS = bufferField("address");
+  private static final long BUFFER_CAPACITY = bufferField("capacity");
 
   private HostMemory() {}
 
@@ -22,6 +27,30 @@ public final class HostMemory {
       return (Unsafe) field.get(null);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  private static long bufferField(String name) {
+    try {
+      return UNSAFE.objectFieldOffset(Buffer.class.getDeclaredField(name));
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  /**
+   * A direct buffer over memory that somebody else owns, for channels to read into and write from
+   * without a copy. It must not outlive that memory.
+   */
+  public static ByteBuffer buffer(long address, int bytes) {
+    try {
+      ByteBuffer buffer = (ByteBuffer) UNSAFE.allocateInstance(DIRECT_BUFFER);
+      UNSAFE.putLong(buffer, BUFFER_ADDRESS, address);
+      UNSAFE.putInt(buffer, BUFFER_CAPACITY, bytes);
+      buffer.clear();
+      return buffer;
+    } catch (InstantiationException e) {
+      throw new IllegalStateException("no direct byte buffers in this JVM", e);
     }
   }
 
