@@ -1,0 +1,23 @@
+package dev.coxswain.steer;
+
+/**
+ * How strong a rule is.
+ *
+ * @param value finite: β, τ or γ itself, or r
+ * @param unit what {@code value} is measured in
+ */
+public record Strength(float value, Unit unit) {
+  /** Raw, or a share of the mean norm of the SAE's training rows. */
+  public enum Unit {
+    RAW,
+    RELATIVE
+  }
+
+  public static Strength raw(float value) {
+    return new Strength(value, Unit.RAW);
+  }
+
+  public static Strength relative(float value) {
+    return new Strength(value, Unit.RELATIVE);
+  }
+}

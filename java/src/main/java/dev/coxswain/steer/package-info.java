@@ -1,0 +1,2 @@
+/** Steering plans: their file, their checks, and their compilation for a backend. */
+package dev.coxswain.steer;
