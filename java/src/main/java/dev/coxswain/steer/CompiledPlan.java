@@ -29,7 +29,8 @@ public final class CompiledPlan implements AutoCloseable {
       Plan plan, SparseAutoencoder sae, Backend backend, Path baseDir) {
     if (plan.gate().isPresent()) {
       throw new InvalidDataException(
-          plan.name() + ": gate: this version cannot decide request gates; remove it or use 'when'");
+          plan.name()
+              + ": gate: this version cannot decide request gates; remove it or use 'when'");
     }
     try (PlanTensors tensors = new PlanTensors(backend)) {
       PlanCompiler compiler = new PlanCompiler(plan, sae, baseDir, tensors);

@@ -198,10 +198,7 @@ final class PlanCompiler {
       if (features.get(j) >= sae.features()) {
         throw error(
             at + ".features[" + j + "]",
-            "is "
-                + features.get(j)
-                + "; the SAE has features 0 to "
-                + (sae.features() - 1));
+            "is " + features.get(j) + "; the SAE has features 0 to " + (sae.features() - 1));
       }
     }
   }

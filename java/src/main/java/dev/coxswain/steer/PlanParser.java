@@ -40,10 +40,7 @@ final class PlanParser {
   private static JsonNode tree(String name, String json) {
     try {
       JsonNode tree =
-          Json.mapper()
-              .reader()
-              .with(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
-              .readTree(json);
+          Json.mapper().reader().with(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS).readTree(json);
       if (tree.isMissingNode()) {
         throw new InvalidDataException(name + ": is empty; a JSON object is needed");
       }
@@ -52,7 +49,10 @@ final class PlanParser {
       String where =
           e.getLocation() == null
               ? ""
-              : " at line " + e.getLocation().getLineNr() + ", column " + e.getLocation().getColumnNr();
+              : " at line "
+                  + e.getLocation().getLineNr()
+                  + ", column "
+                  + e.getLocation().getColumnNr();
       String what = e.getOriginalMessage().lines().findFirst().orElse("");
       throw new InvalidDataException(name + ": not valid JSON" + where + ": " + what, e);
     }

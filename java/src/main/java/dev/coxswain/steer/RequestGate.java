@@ -13,7 +13,12 @@ import java.util.Locale;
  * @param weights one a feature
  */
 public record RequestGate(
-    List<Integer> features, List<Float> weights, float bias, float threshold, Pool pool, Rows rows) {
+    List<Integer> features,
+    List<Float> weights,
+    float bias,
+    float threshold,
+    Pool pool,
+    Rows rows) {
   /** How a feature's activations over the rows become one number. */
   public enum Pool {
     MAX,
