@@ -1,0 +1,2 @@
+/** Results as one HTML file that anyone can open. */
+package dev.coxswain.report;
