@@ -1,0 +1,35 @@
+package dev.coxswain.backend.cpu;
+
+import dev.coxswain.backend.Activation;
+import dev.coxswain.backend.Normalization;
+import dev.coxswain.tensor.DType;
+
+/** The numbers that stand for enums on the native side. */
+final class Codes {
+  private Codes() {}
+
+  static int of(DType dtype) {
+    return switch (dtype) {
+      case F32 -> 0;
+      case F16 -> 1;
+      case BF16 -> 2;
+      default -> throw new IllegalArgumentException(dtype + " is not F32, F16 or BF16");
+    };
+  }
+
+  static int of(Activation activation) {
+    return switch (activation) {
+      case TOP_K -> 0;
+      case RELU -> 1;
+      case JUMP_RELU -> 2;
+    };
+  }
+
+  static int of(Normalization normalization) {
+    return switch (normalization) {
+      case NONE -> 0;
+      case CONSTANT_NORM -> 1;
+      case LAYER_NORM -> 2;
+    };
+  }
+}

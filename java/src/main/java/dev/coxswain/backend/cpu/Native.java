@@ -1,0 +1,66 @@
+package dev.coxswain.backend.cpu;
+
+/**
+ * Every native method, and nothing else. Addresses are bare and unchecked: callers check lengths
+ * first. Enums cross as {@link Codes}; device is a handle of {@link #openDevice}.
+ */
+final class Native {
+  /** What {@link #interfaceVersion} must answer; counted up with every change of a method. */
+  static final int INTERFACE = 1;
+
+  private Native() {}
+
+  static native int interfaceVersion();
+
+  /** isa: a code, or −1 for the best that the machine and COX_MAX_ISA allow. */
+  static native long openDevice(int threads, int isa);
+
+  static native void closeDevice(long device);
+
+  static native int deviceIsa(long device);
+
+  static native boolean isaSupported(int isa);
+
+  /** report: address of five longs in the order of EncodeReport. */
+  static native void encode(
+      long device,
+      long wEnc,
+      long bEnc,
+      long subtract,
+      long threshold,
+      long features,
+      long width,
+      int activation,
+      int k,
+      int normalization,
+      long x,
+      int dtype,
+      long rows,
+      long values,
+      long indices,
+      long rowNormalization,
+      long places,
+      long report);
+
+  /** Returns the elements clamped to the largest finite value. */
+  static native long decode(
+      long device,
+      long wDec,
+      long bDec,
+      long features,
+      long width,
+      boolean normalized,
+      long values,
+      long indices,
+      long rowNormalization,
+      long places,
+      long rows,
+      long xHat,
+      int dtype);
+
+  // --- steering
+
+  // --- explanation
+
+  // --- training
+}

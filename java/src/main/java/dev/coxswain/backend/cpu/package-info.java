@@ -1,0 +1,2 @@
+/** The CPU backend: checks everything in Java, computes in libcoxswain.so. */
+package dev.coxswain.backend.cpu;
