@@ -65,6 +65,11 @@ public interface Backend extends AutoCloseable {
    * columns' running one of L/β. Shards are given in ascending feature order and begin at a
    * multiple of {@link #EXPLAIN_TILE}; the columns then come out the same however F is cut.
    *
+   * <p>Sums are taken in double over blocks of 128 features by 128 words: lane l of 32 adds members
+   * l, l+32, l+64, l+96 of the block, then lanes are added by halves (l + (l+16), then 8, 4, 2, 1);
+   * blocks are merged in ascending order by (max, Σ) ← (M, Σ·e^(max−M) + Σ'·e^(max'−M)). No |L| may
+   * overflow float32.
+   *
    * @param features U; F32 [f, d]
    * @param words E; F32 [V, d]
    * @param rowLogSumExp written; F64 [f]
@@ -78,7 +83,13 @@ public interface Backend extends AutoCloseable {
       TensorView rowLogSumExp,
       TensorView columns);
 
-  /** Second pass: scores every word of each feature of the shard and keeps the best M. */
+  /**
+   * Second pass: scores every word of each feature of the shard, in double, and keeps the best M ≤
+   * V.
+   *
+   * @param rowLogSumExp what the first pass wrote for this shard; F64 [f]
+   * @param columns what the first pass left after the last shard; F64 [V, 2]
+   */
   void explainTop(
       TensorView features,
       TensorView words,
