@@ -45,7 +45,8 @@ void explainTop(Device& device, const ExplainProblem& problem, const ExplainRank
   device.pool.run((problem.f + kTopFeatures - 1) / kTopFeatures, [&](int64_t task) {
     const int64_t first = task * kTopFeatures;
     kernels.top(problem, ranking,
-                {first, std::min(kTopFeatures, problem.f - first), rowLogSumExp, columnLogSumExp.data()}, best);
+                {first, std::min(kTopFeatures, problem.f - first), rowLogSumExp, columnLogSumExp.data()},
+                best);
   });
 }
 

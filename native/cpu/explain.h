@@ -1,9 +1,10 @@
-// Mutual-information explanation in two streaming passes (docs/design.md, explanation). The F×V matrix of logits
-// never exists: it is recomputed tile by tile.
+// Mutual-information explanation in two streaming passes (docs/design.md, explanation). The F×V matrix of
+// logits never exists: it is recomputed tile by tile.
 //
-// A block is 128 features by 128 words. Its row and column sums are taken over 32 lanes: lane l adds members l, l+32,
-// l+64, l+96 in this order, then the lanes are added by halves (l + (l+16), … + 8, 4, 2, 1). Blocks are merged in
-// ascending order. So the statistics have the same bits whatever the threads, the instruction set or the shards.
+// A block is 128 features by 128 words. Its row and column sums are taken over 32 lanes: lane l adds members
+// l, l+32, l+64, l+96 in this order, then the lanes are added by halves (l + (l+16), … + 8, 4, 2, 1). Blocks
+// are merged in ascending order. So the statistics have the same bits whatever the threads, the instruction
+// set or the shards.
 #pragma once
 
 #include <cstdint>

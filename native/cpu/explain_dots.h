@@ -1,5 +1,5 @@
-// Canonical dots of 16 features at a time: the lanes of a vector are features, so that the 256 accumulators of
-// dot.h are walked one after the other and their sum needs no movement between lanes. Same bits as dot().
+// Canonical dots of 16 features at a time: the lanes of a vector are features, so that the 256 accumulators
+// of dot.h are walked one after the other and their sum needs no movement between lanes. Same bits as dot().
 #pragma once
 
 #include <cstdint>

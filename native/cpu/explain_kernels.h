@@ -99,7 +99,8 @@ inline void rowParts(const float* logits, int64_t count, double alpha, LogSum* r
   for (int half = 0; half < 16; half += 8) {
     const Doubles max = widen(largest + half) / alpha;
     Doubles term[kExplainTile];
-    for (int64_t w = 0; w < count; ++w) term[w] = expOf(widen(logits + w * kExplainTile + half) / alpha - max);
+    for (int64_t w = 0; w < count; ++w)
+      term[w] = expOf(widen(logits + w * kExplainTile + half) / alpha - max);
     for (int64_t w = count; w < kExplainTile; ++w) term[w] = splat(0.0);
     for (int64_t l = 0; l < 32; ++l) term[l] = ((term[l] + term[l + 32]) + term[l + 64]) + term[l + 96];
     for (int o = 16; o > 0; o /= 2) {
@@ -166,7 +167,8 @@ inline void rankWord(const float* logits, int64_t word, const ExplainProblem& pr
 
 template <class V>
 struct ExplainLoops {
-  static void statistics(const ExplainBlock& block, double alpha, double beta, LogSum* rows, LogSum* columns) {
+  static void statistics(const ExplainBlock& block, double alpha, double beta, LogSum* rows,
+                         LogSum* columns) {
     ExplainScratch& scratch = ExplainScratch::ofThread(0);
     float* logits = scratch.logits.data();
     panelDots<V>(block.panels, kExplainTile / 16, block.words, block.count, block.d, logits, kExplainTile);

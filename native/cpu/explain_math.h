@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <cstring>
 
-// Vectors wider than the instruction set's registers are passed in another way from file to file: everything here is
-// internal to its file.
+// Vectors wider than the instruction set's registers are passed in another way from file to file: everything
+// here is internal to its file.
 #pragma GCC diagnostic ignored "-Wpsabi"
 
 namespace coxswain::cpu {
@@ -15,9 +15,7 @@ namespace {
 typedef double Doubles __attribute__((vector_size(64)));
 typedef int64_t Longs __attribute__((vector_size(64)));
 
-inline Doubles splat(double value) {
-  return Doubles{value, value, value, value, value, value, value, value};
-}
+inline Doubles splat(double value) { return Doubles{value, value, value, value, value, value, value, value}; }
 
 constexpr double kLn2High = 6.93147180369123816490e-01;  // 32 bits: its product with an exponent is exact
 constexpr double kLn2Low = 1.90821492927058770002e-10;
@@ -38,7 +36,8 @@ inline Doubles expOf(const Doubles& x) {
                                                    1.0 / 39916800,
                                                    1.0 / 479001600,
                                                    1.0 / 6227020800.0};
-  const Doubles shifter = splat(0x1.8p52);  // adding it rounds to whole numbers and leaves them in the low bits
+  const Doubles shifter =
+      splat(0x1.8p52);  // adding it rounds to whole numbers and leaves them in the low bits
   const Doubles shifted = x * 1.4426950408889634 + shifter;
   const Doubles n = shifted - shifter;
   const Doubles r = (x - n * kLn2High) - n * kLn2Low;

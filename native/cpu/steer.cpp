@@ -72,7 +72,8 @@ void steer(Device& device, const SteerPlan& plan, const SteerBatch& batch, Steer
   SharedCounters shared;
   device.pool.run((batch.rows + rowsPerTask - 1) / rowsPerTask, [&](int64_t task) {
     SteerCounters counted;
-    kernels.steerRows(plan, batch, task * rowsPerTask, std::min(batch.rows, (task + 1) * rowsPerTask), counted);
+    kernels.steerRows(plan, batch, task * rowsPerTask, std::min(batch.rows, (task + 1) * rowsPerTask),
+                      counted);
     shared.add(counted);
   });
   add(counters, shared.total());

@@ -182,7 +182,8 @@ class RowSteering {
     int64_t clamped = 0;
     for (int64_t e = 0; e < d_; e += 16) {
       const int n = lanesFrom(e, d_);
-      clamped += storeElements(loadElements<V>(row_, Dtype::kF32, e, n) * V::broadcast(factor), row_, Dtype::kF32, e, n);
+      clamped += storeElements(loadElements<V>(row_, Dtype::kF32, e, n) * V::broadcast(factor), row_,
+                               Dtype::kF32, e, n);
     }
     return clamped;
   }

@@ -24,11 +24,10 @@ JNIEXPORT void JNICALL Java_dev_coxswain_backend_cpu_Native_explainTop(
     jdouble beta, jdouble shift, jlong top, jlong rowLogSumExp, jlong columns, jlong bestWords,
     jlong bestScores, jlong bestGiven, jlong bestLogs) {
   guard(env, [&] {
-    cpu::explainTop(*at<cpu::Device>(device),
-                    {at<float>(features), f, at<float>(words), v, d, alpha, beta}, {shift, top},
-                    at<double>(rowLogSumExp), at<cpu::LogSum>(columns),
-                    {at<int32_t>(bestWords), at<double>(bestScores), at<double>(bestGiven),
-                     at<double>(bestLogs)});
+    cpu::explainTop(
+        *at<cpu::Device>(device), {at<float>(features), f, at<float>(words), v, d, alpha, beta}, {shift, top},
+        at<double>(rowLogSumExp), at<cpu::LogSum>(columns),
+        {at<int32_t>(bestWords), at<double>(bestScores), at<double>(bestGiven), at<double>(bestLogs)});
   });
 }
 

@@ -2,6 +2,7 @@ package dev.coxswain.backend.cpu;
 
 import dev.coxswain.backend.Activation;
 import dev.coxswain.backend.Normalization;
+import dev.coxswain.backend.SteerRule;
 import dev.coxswain.tensor.DType;
 
 /** The numbers that stand for enums on the native side. */
@@ -30,6 +31,16 @@ final class Codes {
       case NONE -> 0;
       case CONSTANT_NORM -> 1;
       case LAYER_NORM -> 2;
+    };
+  }
+
+  static int of(SteerRule.Kind kind) {
+    return switch (kind) {
+      case AMPLIFY -> 0;
+      case CALIBRATE -> 1;
+      case ENFORCE -> 2;
+      case CLAMP -> 3;
+      case ADD -> 4;
     };
   }
 }

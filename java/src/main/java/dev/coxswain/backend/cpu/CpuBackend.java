@@ -123,7 +123,7 @@ public final class CpuBackend implements Backend {
   @Override
   public SteerKernel steerKernel(
       int width, List<SteerRule> rules, Optional<SteerCondition> condition) {
-    throw new UnsupportedOperationException("steerKernel");
+    return CpuSteer.create(device, width, rules, condition);
   }
 
   @Override
@@ -133,7 +133,12 @@ public final class CpuBackend implements Backend {
       ExplainOptions options,
       TensorView rowLogSumExp,
       TensorView columns) {
-    throw new UnsupportedOperationException("explainStatistics");
+    long pointer = device.acquire();
+    try {
+      CpuExplain.statistics(pointer, features, words, options, rowLogSumExp, columns);
+    } finally {
+      device.release();
+    }
   }
 
   @Override
@@ -144,7 +149,12 @@ public final class CpuBackend implements Backend {
       TensorView rowLogSumExp,
       TensorView columns,
       ExplainWords best) {
-    throw new UnsupportedOperationException("explainTop");
+    long pointer = device.acquire();
+    try {
+      CpuExplain.top(pointer, features, words, options, rowLogSumExp, columns, best);
+    } finally {
+      device.release();
+    }
   }
 
   @Override

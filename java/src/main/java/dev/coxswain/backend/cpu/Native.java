@@ -60,7 +60,70 @@ final class Native {
 
   // --- steering
 
+  /** An empty plan for rows of that width. */
+  static native long steerPlan(long width);
+
+  /** Copies the tensors, 0 where the kind has none. */
+  static native void steerAddRule(
+      long plan,
+      int kind,
+      float strength,
+      long m,
+      long read,
+      long readBias,
+      long write,
+      long constant);
+
+  static native void steerSetCondition(
+      long plan, long m, long read, long readBias, float threshold);
+
+  /** selection: n bytes or 0; counters: four longs in the order of SteerKernel, or 0. */
+  static native void steerApply(
+      long device,
+      long plan,
+      long x,
+      long xStride,
+      long y,
+      long yStride,
+      long rows,
+      int dtype,
+      long selection,
+      long counters);
+
+  static native void steerFree(long plan);
+
   // --- explanation
+
+  static native void explainStatistics(
+      long device,
+      long features,
+      long f,
+      long words,
+      long v,
+      long d,
+      double alpha,
+      double beta,
+      long rowLogSumExp,
+      long columns);
+
+  /** shift: added to log p(c|w). */
+  static native void explainTop(
+      long device,
+      long features,
+      long f,
+      long words,
+      long v,
+      long d,
+      double alpha,
+      double beta,
+      double shift,
+      long top,
+      long rowLogSumExp,
+      long columns,
+      long bestWords,
+      long bestScores,
+      long bestGiven,
+      long bestLogs);
 
   // --- training
 }
