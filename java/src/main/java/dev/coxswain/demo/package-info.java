@@ -1,0 +1,2 @@
+/** The whole loop on a real language model, as steps whose results are kept. */
+package dev.coxswain.demo;
