@@ -32,4 +32,13 @@ interface Step {
    * @return its own figures, by their names in summary.json
    */
   ObjectNode run(ObjectNode figures, Listener listener);
+
+  /**
+   * What came out, in a few words for people; empty where there is nothing to say.
+   *
+   * @param own the step's figures
+   */
+  default String result(ObjectNode own) {
+    return "";
+  }
 }

@@ -52,7 +52,7 @@ final class StepRunner {
       listener.ends(
           kept.isPresent() ? Listener.Outcome.KEPT : Listener.Outcome.DONE,
           record.get("seconds").asDouble(),
-          record.path("figures").toString());
+          step.result((ObjectNode) record.get("figures")));
     }
     ObjectNode all = figures.deepCopy();
     all.set("seconds", seconds);

@@ -68,8 +68,12 @@ function tuningChart(points, budget, chosen) {
 }
 
 function tuningLine(points, method, look, xs, ys, chosen) {
-  const own = points.filter((p) => p.method === method).sort((a, b) => a.strength_relative - b.strength_relative);
-  if (own.length === 0) return [];
+  const sets = [...new Set(points.filter((p) => p.method === method).map((p) => p.set || 0))];
+  return sets.flatMap((set) => tuningCurve(points.filter((p) => p.method === method && (p.set || 0) === set), method, look, xs, ys, chosen));
+}
+
+function tuningCurve(unsorted, method, look, xs, ys, chosen) {
+  const own = [...unsorted].sort((a, b) => a.strength_relative - b.strength_relative);
   const path = [[0, 0], ...own.map((p) => [p.kl, p.effect_nats])].map(([x, y]) => xs.at(x).toFixed(1) + "," + ys.at(y).toFixed(1));
   const nodes = [svg("polyline", { points: path.join(" "), fill: "none", stroke: look.color, "stroke-width": 2.5, "stroke-linejoin": "round" })];
   for (const p of own) {
