@@ -39,7 +39,7 @@ const signed = (value, digits) => (value >= 0 ? "+" : "−") + number(Math.abs(v
 function percent(value) {
   if (!given(value)) return "–";
   const p = 100 * value;
-  return p === 0 ? "0 %" : p < 0.1 ? p.toPrecision(1) + " %" : number(p, p < 10 ? 1 : 0) + " %";
+  return p === 0 ? "0 %" : p < 0.1 ? p.toPrecision(1) + " %" : (p < 10 ? Math.round(10 * p) / 10 : Math.round(p)) + " %";
 }
 
 // A token's nodes, coloured by its activation over the strongest one in view; the space before a word stays plain.

@@ -31,7 +31,7 @@ const MEANINGS = {
 };
 
 function figureValue(key, value) {
-  if (Array.isArray(value)) return value.map((v) => number(v)).join(", ");
+  if (Array.isArray(value)) return value.join(", ");
   if (typeof value === "number" && /share|fraction/.test(key)) return percent(value);
   if (typeof value === "number" && /nats$/.test(key)) return signed(value, 3);
   if (key === "model_sha256") return el("code", {}, value);
