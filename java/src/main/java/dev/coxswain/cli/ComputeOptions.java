@@ -43,7 +43,7 @@ final class ComputeOptions {
   }
 
   private static final class ThreadCount implements ITypeConverter<Integer> {
-    private static final int MOST = 4096;
+    private static final int MOST = 1024;
 
     @Override
     public Integer convert(String text) {

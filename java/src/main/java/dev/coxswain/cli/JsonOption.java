@@ -1,7 +1,7 @@
 package dev.coxswain.cli;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.coxswain.io.Json;
 import java.util.Map;
 import picocli.CommandLine.Option;
 
@@ -22,7 +22,7 @@ final class JsonOption {
    */
   void print(Output out, Map<String, ?> object) {
     try {
-      out.line(JsonMapper.builder().build().writeValueAsString(object));
+      out.line(Json.mapper().writeValueAsString(object));
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException("not a JSON object: " + e.getMessage(), e);
     }

@@ -1,0 +1,100 @@
+package dev.coxswain.bench;
+
+import com.fasterxml.jackson.databind.ObjectWriter;
+import dev.coxswain.Engine;
+import dev.coxswain.backend.Device;
+import dev.coxswain.io.AtomicFile;
+import dev.coxswain.io.Json;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.TimeValue;
+import org.openjdk.jmh.runner.options.VerboseMode;
+
+/**
+ * {@code cox bench [--quick] [PATTERN]}: measures the machine, then every operation, prints the
+ * table and writes it to {@code bench/results/}.
+ */
+public final class BenchMain {
+  private final boolean quick;
+  private final String pattern;
+
+  private BenchMain(boolean quick, String pattern) {
+    this.quick = quick;
+    this.pattern = pattern;
+  }
+
+  public static void main(String[] arguments) throws Exception {
+    List<String> patterns = new ArrayList<>(Arrays.asList(arguments));
+    boolean quick = patterns.remove("--quick");
+    if (patterns.size() > 1 || patterns.stream().anyMatch(text -> text.startsWith("-"))) {
+      System.err.println("cox: cox bench takes --quick and one pattern of benchmarks' names");
+      System.exit(2);
+    }
+    new BenchMain(quick, patterns.isEmpty() ? ".*" : "(?i).*" + patterns.get(0) + ".*").run();
+  }
+
+  private void run() throws Exception {
+    Path root = Path.of(System.getProperty("cox.root"));
+    Machine machine = Machine.measure(root.resolve("build/release/native/bench/cox-machine"));
+    System.out.printf(
+        "%s, %d threads, %s: %.1f GFLOP/s, %.1f GB/s from memory%n",
+        machine.processor(),
+        machine.threads(),
+        machine.isa(),
+        machine.flopsPerSecond() / 1e9,
+        machine.readBytesPerSecond().lastEntry().getValue() / 1e9);
+    List<Row> rows = new ArrayList<>();
+    System.out.println(Row.heading());
+    for (RunResult result : new Runner(options().build()).run()) {
+      rows.add(Row.of(result));
+    }
+    rows.forEach(row -> System.out.println(row.text(machine)));
+    System.out.println("written to " + root.relativize(write(root, machine, rows)));
+  }
+
+  private ChainedOptionsBuilder options() {
+    return new OptionsBuilder()
+        .include(pattern)
+        .verbosity(VerboseMode.SILENT)
+        .shouldFailOnError(true)
+        .forks(quick ? 1 : 2)
+        .warmupIterations(quick ? 1 : 3)
+        .warmupTime(TimeValue.milliseconds(500))
+        .measurementIterations(quick ? 3 : 5)
+        .measurementTime(TimeValue.milliseconds(quick ? 500 : 1000));
+  }
+
+  private Path write(Path root, Machine machine, List<Row> rows) throws IOException {
+    Map<String, Object> object = new LinkedHashMap<>();
+    object.put("commit", System.getProperty("cox.commit", "unknown"));
+    object.put("time", Instant.now().toString());
+    object.put("quick", quick);
+    object.put("java", Runtime.version().toString());
+    object.put("backend", backendName());
+    object.put("machine", machine);
+    object.put("results", rows.stream().map(row -> row.asObject(machine)).toList());
+    String commit = System.getProperty("cox.commit", "unknown");
+    Path file = root.resolve("bench/results/" + commit + (quick ? "-quick" : "") + ".json");
+    Files.createDirectories(file.getParent());
+    ObjectWriter writer = Json.mapper().writerWithDefaultPrettyPrinter();
+    AtomicFile.writeString(file, writer.writeValueAsString(object) + "\n");
+    return file;
+  }
+
+  private static String backendName() {
+    try (Engine engine = Engine.open(Device.CPU)) {
+      return engine.backend().name();
+    }
+  }
+}
