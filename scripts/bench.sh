@@ -3,7 +3,7 @@
 run_script() {
   . "$COX_ROOT/scripts/build.sh"
   mkdir -p "$BUILD/log"
-  step 'building the native benchmarks' bench-native.txt "$COX_ROOT/native/build.sh" release
+  step 'building the native benchmarks' bench-native.txt "$COX_ROOT/native/build.sh" release cox-machine
   step 'building the benchmarks' bench.txt run_maven -pl java,bench -Dmaven.test.skip=true -Dspotless.check.skip=true package
   local commit
   commit=$(git -C "$COX_ROOT" rev-parse --short HEAD 2>/dev/null || echo unknown)

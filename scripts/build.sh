@@ -37,7 +37,7 @@ build_native() {
   local now
   now=$(native_fingerprint)
   is_current native "$now" && return 0
-  step 'building the native library' native.txt "$COX_ROOT/native/build.sh" release
+  step 'building the native library' native.txt "$COX_ROOT/native/build.sh" release coxswain
   rm -f "$BUILD/stamps/java"
   stamp native "$now"
 }

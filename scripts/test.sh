@@ -25,12 +25,10 @@ check_format() {
     xargs -r "$CLANG_FORMAT" --dry-run -Werror
 }
 
-# Builds a preset and runs its tests.
-native_tests() { # PRESET [CTEST-OPTION...]
-  local preset=$1
-  shift
-  "$COX_ROOT/native/build.sh" "$preset"
-  ctest --test-dir "$BUILD/$preset" --output-on-failure --no-tests=error "$@"
+# The native unit tests of a preset, all or those a filter of GoogleTest picks.
+native_tests() { # PRESET [FILTER]
+  "$COX_ROOT/native/build.sh" "$1" coxswain_tests
+  "$BUILD/$1/native/test/coxswain_tests" --gtest_brief=1 "--gtest_filter=${2:-*}"
 }
 
 java_tests() { run_maven -pl java verify; }
@@ -57,7 +55,7 @@ part() { # NAME COMMAND...
 counts() { # LOG
   {
     grep -aoE 'Tests run: [0-9]+, Failures: [0-9]+, Errors: [0-9]+, Skipped: [0-9]+$' "$1" | tail -n 1
-    grep -aoE '[0-9]+% tests passed, .* out of [0-9]+' "$1"
+    grep -aoE '[0-9]+ tests from [0-9]+ test suites ran' "$1"
     grep -aoiE 'seed[ =:]+-?[0-9]+' "$1" | sort -u | head -n 4
   } | paste -sd ';' | sed 's/;/; /g'
 }
@@ -71,8 +69,7 @@ run_script() {
   mkdir -p "$BUILD/log"
   part format check_format
   part asan native_tests asan
-  part tsan native_tests tsan -L threads
-  part native native_tests release
+  part tsan native_tests tsan '*Thread*'
   part java java_tests
   part cli cli_tests
   printf '%s\n' "${SUMMARY[@]}"

@@ -2,15 +2,25 @@ package dev.coxswain;
 
 import dev.coxswain.backend.Backend;
 import dev.coxswain.backend.Device;
+import dev.coxswain.backend.DeviceStatus;
 import dev.coxswain.backend.cpu.CpuBackend;
 import dev.coxswain.error.DeviceException;
 import dev.coxswain.error.UsageException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.LoggerFactory;
 
 /**
  * A device made ready: the one place that knows which backends exist. Owns its backend; thread-safe
  * as that is.
  */
 public final class Engine implements AutoCloseable {
+  private static final String NO_CUDA = "this version has no CUDA backend";
+  private static final AtomicBoolean AUTO_REPORTED = new AtomicBoolean();
+
   private final Backend backend;
 
   private Engine(Backend backend) {
@@ -33,9 +43,33 @@ public final class Engine implements AutoCloseable {
           "threads = " + threads + " is not between 1 and " + CpuBackend.MAX_THREADS);
     }
     if (device.kind() == Device.Kind.CUDA) {
-      throw new DeviceException(device + " is not usable: this version has no CUDA backend");
+      throw new DeviceException(device + " is not usable: " + NO_CUDA);
+    }
+    if (device.kind() == Device.Kind.AUTO && !AUTO_REPORTED.getAndSet(true)) {
+      LoggerFactory.getLogger(Engine.class).info("using the CPU: {}", NO_CUDA);
     }
     return new Engine(CpuBackend.open(threads));
+  }
+
+  /**
+   * What can compute here.
+   *
+   * @param threads for work on the CPU
+   */
+  public static List<DeviceStatus> devices(int threads) {
+    return List.of(
+        cpu(threads), new DeviceStatus(Device.Kind.CUDA, Optional.of(NO_CUDA), Map.of()));
+  }
+
+  private static DeviceStatus cpu(int threads) {
+    try (CpuBackend backend = CpuBackend.open(threads)) {
+      Map<String, Object> details = new TreeMap<>();
+      details.put("instruction_set", backend.instructionSet());
+      details.put("threads", threads);
+      return new DeviceStatus(Device.Kind.CPU, Optional.empty(), details);
+    } catch (DeviceException e) {
+      return new DeviceStatus(Device.Kind.CPU, Optional.of(e.getMessage()), Map.of());
+    }
   }
 
   public Backend backend() {

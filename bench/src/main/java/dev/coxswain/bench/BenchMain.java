@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.runner.NoBenchmarksException;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
@@ -38,10 +39,18 @@ public final class BenchMain {
     List<String> patterns = new ArrayList<>(Arrays.asList(arguments));
     boolean quick = patterns.remove("--quick");
     if (patterns.size() > 1 || patterns.stream().anyMatch(text -> text.startsWith("-"))) {
-      System.err.println("cox: cox bench takes --quick and one pattern of benchmarks' names");
-      System.exit(2);
+      refuse("cox bench takes --quick and one pattern of benchmarks' names");
     }
-    new BenchMain(quick, patterns.isEmpty() ? ".*" : "(?i).*" + patterns.get(0) + ".*").run();
+    try {
+      new BenchMain(quick, patterns.isEmpty() ? ".*" : "(?i).*" + patterns.get(0) + ".*").run();
+    } catch (NoBenchmarksException e) {
+      refuse("no benchmark's name contains '" + patterns.get(0) + "'");
+    }
+  }
+
+  private static void refuse(String reason) {
+    System.err.println("cox: " + reason);
+    System.exit(2);
   }
 
   private void run() throws Exception {

@@ -24,8 +24,7 @@ public class EncodeBenchmark extends Operation {
   @Setup
   public void prepare() {
     Size parsed = Size.parse(size);
-    encoder =
-        own(PlacedAutoencoder.place(backend(), own(Synthetic.autoencoder(parsed)))).encoder();
+    encoder = own(PlacedAutoencoder.place(backend(), own(Synthetic.autoencoder(parsed)))).encoder();
     x = place(Synthetic.rows(rows, parsed.width()));
     active = allocateActive(rows, Size.K);
   }

@@ -43,10 +43,13 @@ record Machine(
     TreeMap<Long, Double> read = new TreeMap<>();
     json.get("read")
         .forEach(
-            point ->
-                read.put(point.get("bytes").asLong(), point.get("bytes_per_s").asDouble()));
+            point -> read.put(point.get("bytes").asLong(), point.get("bytes_per_s").asDouble()));
     return new Machine(
-        processorName(), threads, json.get("isa").asText(), json.get("flops_per_s").asDouble(), read);
+        processorName(),
+        threads,
+        json.get("isa").asText(),
+        json.get("flops_per_s").asDouble(),
+        read);
   }
 
   private static String processorName() throws IOException {
@@ -60,9 +63,7 @@ record Machine(
   /** As measured for the working set next in size, on a scale of ratios. */
   double bytesPerSecond(double bytes) {
     return readBytesPerSecond.entrySet().stream()
-        .min(
-            (a, b) ->
-                Double.compare(distance(a.getKey(), bytes), distance(b.getKey(), bytes)))
+        .min((a, b) -> Double.compare(distance(a.getKey(), bytes), distance(b.getKey(), bytes)))
         .map(Map.Entry::getValue)
         .orElseThrow();
   }

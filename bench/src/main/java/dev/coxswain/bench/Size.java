@@ -11,7 +11,8 @@ record Size(int width, int features) {
 
   static Size parse(String text) {
     String[] parts = text.split("-");
-    return new Size(Integer.parseInt(parts[0].substring(1)), Integer.parseInt(parts[1].substring(1)));
+    return new Size(
+        Integer.parseInt(parts[0].substring(1)), Integer.parseInt(parts[1].substring(1)));
   }
 
   long weightBytes() {

@@ -1,5 +1,6 @@
 package dev.coxswain.cli;
 
+import dev.coxswain.Engine;
 import dev.coxswain.backend.Device;
 import dev.coxswain.error.UsageException;
 import picocli.CommandLine.ITypeConverter;
@@ -22,6 +23,15 @@ final class ComputeOptions {
       converter = ThreadCount.class,
       description = "CPU threads (default: one a core).")
   private Integer threads;
+
+  /**
+   * The device asked for, ready; the caller closes it.
+   *
+   * @throws dev.coxswain.error.DeviceException where it cannot be used
+   */
+  Engine openEngine() {
+    return Engine.open(device, threads());
+  }
 
   Device device() {
     return device;

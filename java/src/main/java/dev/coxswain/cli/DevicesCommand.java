@@ -1,36 +1,48 @@
 package dev.coxswain.cli;
 
+import dev.coxswain.Engine;
+import dev.coxswain.backend.DeviceStatus;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
 @Command(name = "devices", description = "Say what can compute here, and why something cannot.")
 final class DevicesCommand extends BaseCommand {
-  private static final String NO_CUDA = "this build has no CUDA backend";
-
+  @Mixin private ComputeOptions compute;
   @Mixin private JsonOption json;
 
   @Override
   protected void run() {
-    int threads = Runtime.getRuntime().availableProcessors();
+    List<DeviceStatus> devices = Engine.devices(compute.threads());
     if (json.wanted()) {
-      json.print(out, asObject(threads));
+      Map<String, Object> object = new LinkedHashMap<>();
+      devices.forEach(device -> object.put(name(device), asObject(device)));
+      json.print(out, object);
     } else {
-      out.line("cpu   " + threads + " threads");
-      out.line("cuda  not usable: " + NO_CUDA);
+      devices.forEach(device -> out.line(name(device) + "  " + text(device)));
     }
   }
 
-  private static Map<String, Object> asObject(int threads) {
-    Map<String, Object> cuda = new LinkedHashMap<>();
-    cuda.put("usable", false);
-    cuda.put("reason", NO_CUDA);
-    cuda.put("devices", List.of());
+  private static String name(DeviceStatus device) {
+    return device.kind().name().toLowerCase(Locale.ROOT);
+  }
+
+  private static String text(DeviceStatus device) {
+    return device
+        .unusable()
+        .map(reason -> "not usable: " + reason)
+        .orElseGet(
+            () -> device.details().toString().replaceAll("[{}]", "").replaceAll("[=_]", " "));
+  }
+
+  private static Map<String, Object> asObject(DeviceStatus device) {
     Map<String, Object> object = new LinkedHashMap<>();
-    object.put("cpu", Map.of("threads", threads));
-    object.put("cuda", cuda);
+    object.put("usable", device.unusable().isEmpty());
+    device.unusable().ifPresent(reason -> object.put("reason", reason));
+    object.putAll(device.details());
     return object;
   }
 }

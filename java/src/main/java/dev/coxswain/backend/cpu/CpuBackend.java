@@ -14,6 +14,7 @@ import dev.coxswain.backend.TrainReport;
 import dev.coxswain.backend.TrainState;
 import dev.coxswain.backend.TrainStep;
 import dev.coxswain.error.DeviceException;
+import dev.coxswain.error.UsageException;
 import dev.coxswain.tensor.DType;
 import dev.coxswain.tensor.HostMemory;
 import dev.coxswain.tensor.HostTensor;
@@ -42,17 +43,26 @@ public final class CpuBackend implements Backend {
           "threads = " + threads + " is not between 1 and " + MAX_THREADS);
     }
     NativeLibrary.load();
-    long pointer = Native.openDevice(threads, isaCode);
+    long pointer = openDevice(threads, isaCode);
     this.device = new NativeHandle("CpuBackend", pointer, Native::closeDevice);
     this.isa = Isa.values()[Native.deviceIsa(pointer)];
     this.threads = threads;
+  }
+
+  private static long openDevice(int threads, int isaCode) {
+    try {
+      return Native.openDevice(threads, isaCode);
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(e.getMessage());
+    }
   }
 
   /**
    * @param threads that compute, the caller's among them
    * @throws DeviceException where the native library cannot be used, with the reason
    * @throws IllegalArgumentException where {@code threads} is not between 1 and {@link
-   *     #MAX_THREADS}, or COX_MAX_ISA names no instruction set
+   *     #MAX_THREADS}
+   * @throws UsageException where COX_MAX_ISA names no instruction set
    */
   public static CpuBackend open(int threads) {
     return new CpuBackend(threads, -1);
@@ -72,6 +82,11 @@ public final class CpuBackend implements Backend {
   @Override
   public String name() {
     return "cpu (" + isa + ", " + threads + (threads == 1 ? " thread)" : " threads)");
+  }
+
+  /** The instruction set in use: portable, avx2 or avx512. */
+  public String instructionSet() {
+    return isa.toString();
   }
 
   @Override
