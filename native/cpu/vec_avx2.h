@@ -69,6 +69,7 @@ struct VecAvx2 {
   friend VecAvx2 operator/(VecAvx2 a, VecAvx2 b) {
     return {_mm256_div_ps(a.lo, b.lo), _mm256_div_ps(a.hi, b.hi)};
   }
+  static VecAvx2 sqrt(VecAvx2 a) { return {_mm256_sqrt_ps(a.lo), _mm256_sqrt_ps(a.hi)}; }
   static VecAvx2 fma(VecAvx2 a, VecAvx2 b, VecAvx2 c) {
     return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
   }

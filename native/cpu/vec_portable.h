@@ -3,7 +3,7 @@
 // A vector type V offers, all with the same results:
 //   zero, broadcast(s), load(p), loadTail(p, n) (lanes ≥ n are 0), store(p), storeTail(p, n)
 //   loadF16 / loadBf16 (+Tail), storeF16 / storeBf16 (+Tail): nearest even; for values that do not overflow
-//   + − * / ; fma(a, b, c) = a·b + c rounded once; fmaTail(a, b, c, n): lanes ≥ n keep c
+//   + − * / ; sqrt(v); fma(a, b, c) = a·b + c rounded once; fmaTail(a, b, c, n): lanes ≥ n keep c
 //   clamp(v, limit): into ±limit, NaN stays; above(v, t), atLeastAbs(v, t): bit mask of lanes (NaN: none)
 //   reduce(A[16]): the canonical sum of 256 accumulators (dot.h); kLive: accumulators that fit the registers
 #pragma once
@@ -113,6 +113,9 @@ struct VecPortable {
   }
   friend VecPortable operator/(const VecPortable& a, const VecPortable& b) {
     return each([&](int i) { return a.lane[i] / b.lane[i]; });
+  }
+  static VecPortable sqrt(const VecPortable& a) {
+    return each([&](int i) { return std::sqrt(a.lane[i]); });
   }
   static VecPortable fma(const VecPortable& a, const VecPortable& b, const VecPortable& c) {
     return fmaTail(a, b, c, 16);

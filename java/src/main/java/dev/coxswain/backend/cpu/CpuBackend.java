@@ -174,7 +174,12 @@ public final class CpuBackend implements Backend {
 
   @Override
   public TrainReport trainStep(TrainState state, TrainStep step, TensorView x) {
-    throw new UnsupportedOperationException("trainStep");
+    long pointer = device.acquire();
+    try {
+      return CpuTraining.step(pointer, state, step, x);
+    } finally {
+      device.release();
+    }
   }
 
   @Override

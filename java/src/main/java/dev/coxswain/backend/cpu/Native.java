@@ -126,4 +126,29 @@ final class Native {
       long bestLogs);
 
   // --- training
+
+  /** report: address of loss, FVU and AuxK loss (doubles), active and dead features (longs). */
+  static native void trainStep(
+      long device,
+      long wEnc,
+      long bEnc,
+      long wDec,
+      long bDec,
+      long firstMoment,
+      long secondMoment,
+      long sinceFired,
+      long features,
+      long width,
+      long k,
+      long kAux,
+      float auxCoefficient,
+      long deadAfter,
+      long step,
+      float learningRate,
+      float beta1,
+      float beta2,
+      float epsilon,
+      long x,
+      long rows,
+      long report);
 }
