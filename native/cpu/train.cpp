@@ -160,8 +160,8 @@ class Step {
   void decodeRow(const RowPairs& pairs, int64_t row, const float* bias, float* out) const {
     int64_t first = row * pairs.places;
     decodeKernels(device_.isa)
-        .decodeRow({pairs.a.data() + first, pairs.features.data() + first, pairs.counts[row], state_.wDec, bias,
-                    state_.d, false, 0.0f, 1.0f, out, Dtype::kF32});
+        .decodeRow({pairs.a.data() + first, pairs.features.data() + first, pairs.counts[row], state_.wDec,
+                    bias, state_.d, false, 0.0f, 1.0f, out, Dtype::kF32});
   }
 
   /** ∂loss/∂z of a row's pairs, where ∂loss/∂x̂ = scale · error. */
@@ -238,11 +238,12 @@ class Step {
     return sum;
   }
 
-  void sumPairs(const FeaturePairs& pairs, const std::vector<float>& coefficients, int64_t f, const float* base,
-                float scale, float* out) const {
+  void sumPairs(const FeaturePairs& pairs, const std::vector<float>& coefficients, int64_t f,
+                const float* base, float scale, float* out) const {
     int64_t first = pairs.begin[f];
-    kernels_.rowSum(
-        {coefficients.data() + first, pairs.rows.data() + first, pairs.count(f), base, stride_, state_.d, scale}, out);
+    kernels_.rowSum({coefficients.data() + first, pairs.rows.data() + first, pairs.count(f), base, stride_,
+                     state_.d, scale},
+                    out);
   }
 
   /** ∂loss/∂W_dec[f] without its part along W_dec[f]. */

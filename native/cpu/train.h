@@ -9,13 +9,13 @@ namespace coxswain::cpu {
 
 /** All that a step changes; as TrainState.java. */
 struct TrainTensors {
-  float* wEnc;           // [F, d]
-  float* bEnc;           // [F]
-  float* wDec;           // [F, d], rows of unit norm
-  float* bDec;           // [d]
-  float* firstMoment;    // [2·F·d + F + d]: W_enc, b_enc, W_dec, b_dec
-  float* secondMoment;   // the same
-  int64_t* sinceFired;   // [F] rows
+  float* wEnc;          // [F, d]
+  float* bEnc;          // [F]
+  float* wDec;          // [F, d], rows of unit norm
+  float* bDec;          // [d]
+  float* firstMoment;   // [2·F·d + F + d]: W_enc, b_enc, W_dec, b_dec
+  float* secondMoment;  // the same
+  int64_t* sinceFired;  // [F] rows
   int64_t features;
   int64_t d;
 };
@@ -43,11 +43,11 @@ struct TrainReport {
 };
 
 /**
- * Trains on x [rows, d], finite. The same bits for every instruction set and thread count: every sum has a fixed
- * order, over rows ascending within a feature and over features ascending within b_dec's gradient.
+ * Trains on x [rows, d], finite. The same bits for every instruction set and thread count: every sum has a
+ * fixed order, over rows ascending within a feature and over features ascending within b_dec's gradient.
  *
- * Where the batch has no variance (one row, or equal rows) the loss has no meaning: the reconstruction's part is then
- * 0 and moves nothing; likewise AuxK's where the error is 0.
+ * Where the batch has no variance (one row, or equal rows) the loss has no meaning: the reconstruction's part
+ * is then 0 and moves nothing; likewise AuxK's where the error is 0.
  */
 TrainReport trainStep(Device& device, const TrainTensors& state, const TrainNumbers& numbers, const float* x,
                       int64_t rows);

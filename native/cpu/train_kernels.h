@@ -41,7 +41,8 @@ struct TrainKernels {
   float (*subtract)(const float* u, const float* w, int64_t d, float* out);
 
   /** sums[c] = Σ of column c over the rows ascending, c in [from, to). */
-  void (*columnSums)(const float* rows, int64_t count, int64_t stride, int64_t from, int64_t to, double* sums);
+  void (*columnSums)(const float* rows, int64_t count, int64_t stride, int64_t from, int64_t to,
+                     double* sums);
 
   void (*rowSum)(const RowSum& sum, float* out);
 
@@ -102,7 +103,8 @@ struct TrainLoops {
     return dot<V>(out, out, d);
   }
 
-  static void columnSums(const float* rows, int64_t count, int64_t stride, int64_t from, int64_t to, double* sums) {
+  static void columnSums(const float* rows, int64_t count, int64_t stride, int64_t from, int64_t to,
+                         double* sums) {
     for (int64_t first = from; first < to; first += kColumns) {
       int64_t columns = to - first < kColumns ? to - first : kColumns;
       double* out = sums + first;
@@ -149,9 +151,11 @@ struct TrainLoops {
     for (int64_t e = 0; e < d; e += 16) {
       int n = lanesFrom(e, d);
       V gradient = at(g, e, n);
-      V first = V::fma(V::broadcast(numbers.beta1), at(m, e, n), V::broadcast(numbers.oneMinusBeta1) * gradient);
+      V first =
+          V::fma(V::broadcast(numbers.beta1), at(m, e, n), V::broadcast(numbers.oneMinusBeta1) * gradient);
       V square = gradient * gradient;
-      V second = V::fma(V::broadcast(numbers.beta2), at(v, e, n), V::broadcast(numbers.oneMinusBeta2) * square);
+      V second =
+          V::fma(V::broadcast(numbers.beta2), at(v, e, n), V::broadcast(numbers.oneMinusBeta2) * square);
       V root = V::fma(V::sqrt(second), V::broadcast(numbers.rootScale), V::broadcast(numbers.epsilon));
       put(V::fma(V::broadcast(-numbers.stepSize), first / root, at(w, e, n)), w, e, n);
       put(first, m, e, n);

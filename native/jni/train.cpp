@@ -11,9 +11,9 @@ extern "C" {
 
 JNIEXPORT void JNICALL Java_dev_coxswain_backend_cpu_Native_trainStep(
     JNIEnv* env, jclass, jlong device, jlong wEnc, jlong bEnc, jlong wDec, jlong bDec, jlong firstMoment,
-    jlong secondMoment, jlong sinceFired, jlong features, jlong width, jlong k, jlong kAux, jfloat auxCoefficient,
-    jlong deadAfter, jlong step, jfloat learningRate, jfloat beta1, jfloat beta2, jfloat epsilon, jlong x, jlong rows,
-    jlong report) {
+    jlong secondMoment, jlong sinceFired, jlong features, jlong width, jlong k, jlong kAux,
+    jfloat auxCoefficient, jlong deadAfter, jlong step, jfloat learningRate, jfloat beta1, jfloat beta2,
+    jfloat epsilon, jlong x, jlong rows, jlong report) {
   guard(env, [&] {
     *at<cpu::TrainReport>(report) = cpu::trainStep(
         *at<cpu::Device>(device),
