@@ -285,6 +285,26 @@ public final class SafetensorsFile implements AutoCloseable {
     widenElements(entry, from * rowElements, target.reshape(target.shape().elements()));
   }
 
+  /**
+   * Streams an F32, F16, BF16 or F64 tensor as F32.
+   *
+   * @param unit every block but the last holds a multiple of so many elements
+   */
+  public void readFloatBlocks(String name, long unit, FloatBlocks consumer) {
+    TensorEntry entry = entry(name);
+    requireFloat(entry);
+    long elements = entry.shape().elements();
+    long units = Math.max(1, WIDEN_BYTES / 4 / Math.max(1, unit));
+    long block = Math.min(elements, units * Math.max(1, unit));
+    try (HostTensor floats = HostTensor.allocate(DType.F32, block)) {
+      for (long done = 0; done < elements; done += block) {
+        TensorView part = floats.view().rows(0, Math.min(block, elements - done));
+        widenElements(entry, done, part);
+        consumer.block(done, part);
+      }
+    }
+  }
+
   private void requireFloat(TensorEntry entry) {
     if (!FloatConversion.isFloat(entry.dtype())) {
       throw new InvalidDataException(
