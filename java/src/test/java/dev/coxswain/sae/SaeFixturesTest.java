@@ -1,5 +1,6 @@
 package dev.coxswain.sae;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -95,32 +96,52 @@ class SaeFixturesTest {
     double tolerance = Math.min(FLOAT32_TOLERANCE, about.get("tolerance").get("values").asDouble());
     Expected expected = Expected.read(folder.resolve(expectedFile));
     float[][] rows = rows(folder.resolve("x.safetensors"), "x");
+    EngineCodec.Result engine = EngineCodec.run(sae, rows);
+    assertEquals(about.get("nan_rows").size(), engine.report().unnormalizableRows());
     for (int i = 0; i < rows.length; i++) {
       List<Active> active = reference.encode(rows[i]);
       if (isNanRow(about, i)) {
         assertEquals(List.of(), active, "row " + i + " can't be normalised");
+        assertEquals(List.of(), engine.active().get(i), "row " + i + " can't be normalised");
+        assertArrayEquals(new double[sae.width()], engine.reconstruction()[i]);
         continue;
       }
-      assertEquals(expected.indices(i), active.stream().map(Active::index).toList(), "row " + i);
-      compareValues(expected.values(i), active, tolerance);
-      compareRow(expected.reconstruction[i], reference.decode(rows[i], active), tolerance);
+      double[] xHat = reference.decode(rows[i], active);
+      compareRow("reference, row " + i, expected, i, active, xHat, tolerance);
+      double[] engineRow = engine.reconstruction()[i];
+      compareRow("engine, row " + i, expected, i, engine.active().get(i), engineRow, tolerance);
     }
   }
 
-  private static void compareValues(float[] expected, List<Active> active, double tolerance) {
+  private static void compareRow(
+      String what,
+      Expected expected,
+      int row,
+      List<Active> active,
+      double[] xHat,
+      double tolerance) {
+    assertEquals(expected.indices(row), active.stream().map(Active::index).toList(), what);
+    compareValues(what, expected.values(row), active, tolerance);
+    compareReconstruction(what, expected.reconstruction[row], xHat, tolerance);
+  }
+
+  private static void compareValues(
+      String what, float[] expected, List<Active> active, double tolerance) {
     for (int place = 0; place < active.size(); place++) {
-      assertEquals(expected[place], active.get(place).value(), tolerance * Math.abs(expected[0]));
+      assertEquals(
+          expected[place], active.get(place).value(), tolerance * Math.abs(expected[0]), what);
     }
   }
 
-  private static void compareRow(float[] expected, double[] computed, double tolerance) {
+  private static void compareReconstruction(
+      String what, float[] expected, double[] computed, double tolerance) {
     double difference = 0;
     double norm = 0;
     for (int e = 0; e < expected.length; e++) {
       difference += Math.pow(expected[e] - computed[e], 2);
       norm += Math.pow(expected[e], 2);
     }
-    assertTrue(Math.sqrt(difference) <= tolerance * Math.sqrt(norm), difference + " of " + norm);
+    assertTrue(Math.sqrt(difference) <= tolerance * Math.sqrt(norm), what);
   }
 
   /** Against the tool's own 16-bit arithmetic: feature by feature. */
