@@ -14,13 +14,12 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.NoBenchmarksException;
 import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.format.OutputFormat;
 import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.TimeValue;
-import org.openjdk.jmh.runner.options.VerboseMode;
 
 /**
  * {@code cox bench [--quick] [PATTERN]}: measures the machine, then every operation, prints the
@@ -65,17 +64,19 @@ public final class BenchMain {
         machine.readBytesPerSecond().lastEntry().getValue() / 1e9);
     List<Row> rows = new ArrayList<>();
     System.out.println(Row.heading());
-    for (RunResult result : new Runner(options().build()).run()) {
-      rows.add(Row.of(result));
-    }
-    rows.forEach(row -> System.out.println(row.text(machine)));
+    OutputFormat format =
+        ResultsFormat.of(
+            result -> {
+              rows.add(Row.of(result));
+              System.out.println(rows.get(rows.size() - 1).text(machine));
+            });
+    new Runner(options().build(), format).run();
     System.out.println("written to " + root.relativize(write(root, machine, rows)));
   }
 
   private ChainedOptionsBuilder options() {
     return new OptionsBuilder()
         .include(pattern)
-        .verbosity(VerboseMode.SILENT)
         .shouldFailOnError(true)
         .forks(quick ? 1 : 2)
         .warmupIterations(quick ? 1 : 3)
@@ -91,7 +92,7 @@ public final class BenchMain {
     object.put("quick", quick);
     object.put("java", Runtime.version().toString());
     object.put("backend", backendName());
-    object.put("machine", machine);
+    object.put("machine", machine.asObject());
     object.put("results", rows.stream().map(row -> row.asObject(machine)).toList());
     String commit = System.getProperty("cox.commit", "unknown");
     Path file = root.resolve("bench/results/" + commit + (quick ? "-quick" : "") + ".json");

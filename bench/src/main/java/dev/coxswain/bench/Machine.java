@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -58,6 +59,16 @@ record Machine(
         .map(line -> line.substring(line.indexOf(':') + 2))
         .findFirst()
         .orElse(System.getProperty("os.arch"));
+  }
+
+  Map<String, Object> asObject() {
+    Map<String, Object> object = new LinkedHashMap<>();
+    object.put("processor", processor);
+    object.put("threads", threads);
+    object.put("instruction_set", isa);
+    object.put("flops_per_s", flopsPerSecond);
+    object.put("read_bytes_per_s_by_working_set", readBytesPerSecond);
+    return object;
   }
 
   /** As measured for the working set next in size, on a scale of ratios. */

@@ -4,8 +4,8 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import org.openjdk.jmh.infra.BenchmarkParams;
+import org.openjdk.jmh.results.BenchmarkResult;
 import org.openjdk.jmh.results.Result;
-import org.openjdk.jmh.results.RunResult;
 
 /**
  * One measured case beside its bound.
@@ -18,7 +18,7 @@ import org.openjdk.jmh.results.RunResult;
  */
 record Row(
     String operation, Map<String, String> parameters, double seconds, double spread, Work work) {
-  static Row of(RunResult run) {
+  static Row of(BenchmarkResult run) {
     BenchmarkParams params = run.getParams();
     String type = params.getBenchmark().replaceAll(".*\\.(\\w+)Benchmark\\..*", "$1");
     Map<String, String> parameters = new LinkedHashMap<>();
