@@ -1,0 +1,14 @@
+package dev.coxswain.explain;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+import java.util.List;
+
+/** A feature's strongest contexts, strongest first: one line of {@code C.jsonl}. */
+@JsonPropertyOrder({"feature", "contexts"})
+public record FeatureContexts(
+    @JsonProperty("feature") int feature, @JsonProperty("contexts") List<Context> contexts) {
+  public FeatureContexts {
+    contexts = List.copyOf(contexts);
+  }
+}
