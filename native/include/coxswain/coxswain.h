@@ -277,7 +277,7 @@ COX_API int cox_lane_observe(cox_lane* lane, cox_sae* sae, int layer, int moment
 
 typedef struct cox_harvest_options {
   size_t size;
-  const char* dir;          /* made if missing; must hold no harvest */
+  const char* dir;          /* made if missing; a harvest that is there is replaced */
   const char* model;        /* name */
   const char* model_sha256; /* of the model's file, in hex */
   int32_t layer;
@@ -292,7 +292,7 @@ typedef struct cox_harvest_options {
 typedef struct cox_harvest_info {
   size_t size;
   uint64_t rows;      /* appended so far */
-  uint64_t documents; /* distinct requests among them */
+  uint64_t documents; /* runs of rows of one request */
 } cox_harvest_info;
 
 /* Opens a harvest: shards of hidden states as they arrive at `layer`, before any plan. */
