@@ -1,0 +1,59 @@
+package dev.coxswain.host;
+
+import dev.coxswain.Engine;
+import dev.coxswain.backend.Backend;
+import dev.coxswain.backend.Device;
+import java.util.Arrays;
+
+/** A host's engine: the device, and the plans that lanes find by number. Thread-safe. */
+final class HostEngine implements AutoCloseable {
+  private static final int DEVICE = 1;
+  private static final int THREADS = 3;
+
+  private final Engine engine;
+
+  /** Never changed in place: lanes read it without a lock. */
+  private volatile HostPlan[] plans = {};
+
+  private HostEngine(Engine engine) {
+    this.engine = engine;
+  }
+
+  static HostEngine open(NativeWords words) {
+    Device device = Device.parse(words.text(DEVICE, "the device"));
+    int threads = words.getInt(THREADS);
+    return new HostEngine(threads == 0 ? Engine.open(device) : Engine.open(device, threads));
+  }
+
+  Backend backend() {
+    return engine.backend();
+  }
+
+  HostPlan plan(int slot) {
+    return plans[slot];
+  }
+
+  /** Puts a plan into the first free slot and returns its number. */
+  synchronized int add(HostPlan plan) {
+    HostPlan[] old = plans;
+    int slot = 0;
+    while (slot < old.length && old[slot] != null) {
+      slot++;
+    }
+    HostPlan[] next = Arrays.copyOf(old, Math.max(old.length, slot + 1));
+    next[slot] = plan;
+    plans = next;
+    return slot;
+  }
+
+  synchronized void remove(int slot) {
+    HostPlan[] next = plans.clone();
+    next[slot] = null;
+    plans = next;
+  }
+
+  @Override
+  public void close() {
+    engine.close();
+  }
+}

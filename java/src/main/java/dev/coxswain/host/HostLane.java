@@ -1,0 +1,194 @@
+package dev.coxswain.host;
+
+import com.sun.management.ThreadMXBean;
+import dev.coxswain.backend.SteerKernel;
+import dev.coxswain.error.InvalidDataException;
+import dev.coxswain.tensor.HostMemory;
+import java.lang.management.ManagementFactory;
+import org.HdrHistogram.Histogram;
+
+/**
+ * The Java side of a lane: steers the blocks that native code describes in shared memory. Used by
+ * the lane's own thread alone; {@link #steerBlock()} allocates nothing once its arrays have grown
+ * to the number of plans in a pass.
+ */
+final class HostLane implements AutoCloseable {
+  // The words of the shared memory, as native/host/lane.h orders them.
+  private static final int ERROR = 0;
+  private static final int PASS_ROWS = 1;
+  private static final int PASS_COUNT = 2;
+  private static final int PLAN_SLOTS = 3;
+  private static final int PLAN_COUNT = 4;
+  private static final int ROW_PLANS = 5;
+  private static final int MASKS = 6;
+  private static final int MASKS_READY = 7;
+  private static final int SELECTION = 8;
+  private static final int COUNTERS = 9;
+  private static final int LAST_NS = 13;
+  private static final int LAYER = 14;
+  private static final int DTYPE = 15;
+  private static final int DATA = 16;
+  private static final int STRIDE = 17;
+  private static final int ROWS = 18;
+  private static final int WIDTH = 19;
+  private static final int ROW_INDEX = 20;
+  private static final int P50 = 21;
+  private static final int P99 = 22;
+  private static final int P999 = 23;
+  private static final int JAVA_BYTES = 24;
+
+  /** cox_row: its size, and where position and flags stand. */
+  private static final int ROW_BYTES = 32;
+
+  private static final int ROW_POSITION = 16;
+  private static final int ROW_FLAGS = 24;
+
+  /** Longer calls count as this long. */
+  private static final long LONGEST_NS = 10_000_000_000L;
+
+  private static final ThreadMXBean THREADS =
+      (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+  private final HostEngine engine;
+  private final long words;
+  private final Histogram nanoseconds = new Histogram(LONGEST_NS, 3);
+  private final long bytesAtOpening;
+
+  /** Rows of the pass that each of its plans steers. */
+  private int[] selected = new int[8];
+
+  private HostLane(HostEngine engine, long words) {
+    this.engine = engine;
+    this.words = words;
+    this.bytesAtOpening = allocatedBytes();
+  }
+
+  static HostLane open(HostEngine engine, NativeWords call) {
+    return new HostLane(engine, call.get(1));
+  }
+
+  private static long allocatedBytes() {
+    return THREADS.getCurrentThreadAllocatedBytes();
+  }
+
+  private long word(int index) {
+    return HostMemory.getLong(words + 8L * index);
+  }
+
+  private void setWord(int index, long value) {
+    HostMemory.putLong(words + 8L * index, value);
+  }
+
+  long errorBuffer() {
+    return word(ERROR);
+  }
+
+  /** Runs each of the pass's plans for this layer over the block, in place. */
+  void steerBlock() {
+    recordLastCall();
+    if (word(MASKS_READY) == 0) {
+      fillMasks();
+      setWord(MASKS_READY, 1);
+    }
+    int count = (int) word(PLAN_COUNT);
+    for (int place = 0; place < count; place++) {
+      HostPlan plan = planAt(place);
+      if (plan.layer() == word(LAYER) && selected[place] > 0) {
+        apply(plan.plan().kernel(), selection(place));
+      }
+    }
+  }
+
+  private HostPlan planAt(int place) {
+    return engine.plan(HostMemory.getInt(word(PLAN_SLOTS) + 4L * place));
+  }
+
+  private void apply(SteerKernel kernel, long selection) {
+    if (kernel.width() != word(WIDTH)) {
+      throw new InvalidDataException(
+          "the block's rows have "
+              + word(WIDTH)
+              + " elements, the plan at layer "
+              + word(LAYER)
+              + " steers rows of "
+              + kernel.width());
+    }
+    long data = word(DATA);
+    long stride = word(STRIDE);
+    kernel.apply(
+        data,
+        stride,
+        data,
+        stride,
+        word(ROWS),
+        NativeWords.dtype(word(DTYPE)),
+        selection,
+        words + 8L * COUNTERS);
+  }
+
+  /** For each plan of the pass: which of the pass's rows it steers. */
+  private void fillMasks() {
+    int count = (int) word(PLAN_COUNT);
+    if (selected.length < count) {
+      selected = new int[Math.max(count, 2 * selected.length)];
+    }
+    for (int place = 0; place < count; place++) {
+      selected[place] = fillMask(place, planAt(place));
+    }
+  }
+
+  private int fillMask(int place, HostPlan plan) {
+    long rows = word(PASS_COUNT);
+    long row = word(PASS_ROWS);
+    long rowPlan = word(ROW_PLANS);
+    long mask = word(MASKS) + place * rows;
+    int steered = 0;
+    for (long i = 0; i < rows; i++) {
+      boolean own = HostMemory.getInt(rowPlan + 4 * i) == place && selects(plan, row + i * ROW_BYTES);
+      HostMemory.putByte(mask + i, (byte) (own ? 1 : 0));
+      steered += own ? 1 : 0;
+    }
+    return steered;
+  }
+
+  private static boolean selects(HostPlan plan, long row) {
+    int flags = HostMemory.getInt(row + ROW_FLAGS);
+    return plan.plan().selects(flags, HostMemory.getInt(row + ROW_POSITION));
+  }
+
+  /** The plan's mask, in the order of the block's rows. */
+  private long selection(int place) {
+    long mask = word(MASKS) + place * word(PASS_COUNT);
+    long index = word(ROW_INDEX);
+    if (index == 0) {
+      return mask;
+    }
+    long selection = word(SELECTION);
+    long rows = word(ROWS);
+    for (long i = 0; i < rows; i++) {
+      byte own = HostMemory.getByte(mask + HostMemory.getInt(index + 4 * i));
+      HostMemory.putByte(selection + i, own);
+    }
+    return selection;
+  }
+
+  private void recordLastCall() {
+    long last = word(LAST_NS);
+    if (last >= 0) {
+      nanoseconds.recordValue(Math.min(last, LONGEST_NS));
+      setWord(LAST_NS, -1);
+    }
+  }
+
+  void writeStatistics() {
+    setWord(JAVA_BYTES, allocatedBytes() - bytesAtOpening);
+    recordLastCall();
+    setWord(P50, nanoseconds.getValueAtPercentile(50));
+    setWord(P99, nanoseconds.getValueAtPercentile(99));
+    setWord(P999, nanoseconds.getValueAtPercentile(99.9));
+  }
+
+  /** Nothing: the shared memory is native code's. */
+  @Override
+  public void close() {}
+}
