@@ -15,36 +15,52 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string named(const char* classPath, const char* by) {
+// The jars of a folder, by name.
+std::vector<std::string> jarsOf(const fs::path& folder) {
+  std::vector<std::string> jars;
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
+    if (entry.path().extension() == ".jar") jars.push_back(entry.path().string());
+  }
+  std::sort(jars.begin(), jars.end());
+  return jars;
+}
+
+std::string joined(const std::vector<std::string>& entries) {
+  std::string path;
+  for (const std::string& entry : entries) path += (path.empty() ? "" : ":") + entry;
+  return path;
+}
+
+// As the java program reads a class path: FOLDER/* stands for the folder's jars. Only the program does, not
+// the JVM.
+std::string expanded(const char* classPath, const char* by) {
+  std::vector<std::string> all;
   std::istringstream entries(classPath);
   for (std::string entry; std::getline(entries, entry, ':');) {
+    if (entry.empty()) continue;
+    bool wild = entry.size() > 1 && entry.compare(entry.size() - 2, 2, "/*") == 0;
     std::error_code ignored;
-    if (!entry.empty() && !fs::exists(entry, ignored)) {
+    if (!fs::exists(wild ? entry.substr(0, entry.size() - 1) : entry, ignored)) {
       fail(COX_ERROR_JVM, "%s names %s, which does not exist: name Coxswain's jar", by, entry.c_str());
     }
+    std::vector<std::string> found = wild ? jarsOf(fs::path(entry).parent_path()) : std::vector{entry};
+    all.insert(all.end(), found.begin(), found.end());
   }
-  return classPath;
+  return joined(all);
 }
 
 // All jars of the library's folder, if Coxswain's is among them.
 std::string besideLibrary() {
-  fs::path folder = fs::path(libraryPath()).parent_path();
-  std::vector<std::string> jars;
-  bool own = false;
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
-    if (entry.path().extension() != ".jar") continue;
-    own = own || entry.path().filename().string().rfind("coxswain", 0) == 0;
-    jars.push_back(entry.path().string());
-  }
-  if (!own) {
+  std::vector<std::string> jars = jarsOf(fs::path(libraryPath()).parent_path());
+  auto own = [](const std::string& jar) {
+    return fs::path(jar).filename().string().rfind("coxswain", 0) == 0;
+  };
+  if (std::none_of(jars.begin(), jars.end(), own)) {
     fail(COX_ERROR_JVM, "no coxswain*.jar beside %s: set COX_JAR or class_path to Coxswain's jar",
          libraryPath().c_str());
   }
-  std::sort(jars.begin(), jars.end());
-  std::string joined;
-  for (const std::string& jar : jars) joined += (joined.empty() ? "" : ":") + jar;
-  return joined;
+  return joined(jars);
 }
 
 }  // namespace
@@ -60,9 +76,9 @@ std::string libraryPath() {
 }
 
 std::string findClassPath(const char* option) {
-  if (option != nullptr) return named(option, "class_path");
+  if (option != nullptr) return expanded(option, "class_path");
   const char* environment = std::getenv("COX_JAR");
-  if (environment != nullptr && *environment != '\0') return named(environment, "COX_JAR");
+  if (environment != nullptr && *environment != '\0') return expanded(environment, "COX_JAR");
   return besideLibrary();
 }
 

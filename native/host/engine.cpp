@@ -1,5 +1,6 @@
 #include "engine.h"
 
+#include "class_path.h"
 #include "jvm.h"
 #include "struct.h"
 
@@ -63,7 +64,10 @@ std::shared_ptr<Engine> openEngine(const cox_engine_options& options) {
   auto engine = std::make_shared<Engine>();
   engine->policy = static_cast<cox_fail_policy>(options.fail_policy);
   Arguments arguments;
-  arguments.text(options.device == nullptr ? "cpu" : options.device).word(options.threads);
+  std::string library = libraryPath();
+  arguments.text(options.device == nullptr ? "cpu" : options.device)
+      .word(options.threads)
+      .text(library.c_str());
   const Bridge& bridge = Bridge::get();
   engine->java = bridge.open(bridge.openEngine, nullptr, nullptr, arguments);
   return engine;

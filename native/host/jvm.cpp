@@ -86,8 +86,7 @@ bool choosesCollector(const std::string& option) {
 std::vector<std::string> optionLines(const JvmOptions& options, const JavaHome& home) {
   std::vector<std::string> lines = {
       "-Djava.class.path=" + findClassPath(options.classPath),
-      "-Dcoxswain.library=" + libraryPath(),  // Java is to load this very file
-      "-Xrs",                                 // else SIGINT, SIGTERM and SIGHUP would be the JVM's
+      "-Xrs",  // else SIGINT, SIGTERM and SIGHUP would be the JVM's
       "-Xmx256m",
       "-Xss512k",
       "-XX:-UsePerfData",  // its file under /tmp can stall a pause

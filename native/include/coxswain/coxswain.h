@@ -92,14 +92,12 @@ COX_API const char* cox_version(void);
  */
 COX_API const char* cox_last_error(void);
 
-/* ---- Engine
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Engine ------------------------------------------------------------------------------------ */
 
 typedef struct cox_engine_options {
   size_t size;
-  const char*
-      class_path;        /* jars and folders, ':' between; NULL: $COX_JAR, else the jars beside the library */
-  const char* java_home; /* NULL: $COX_JAVA_HOME, $JAVA_HOME, `java` on PATH, the newest in /usr/lib/jvm */
+  const char* class_path; /* as java's -cp; NULL: $COX_JAR, else the jars beside the library */
+  const char* java_home;  /* NULL: $COX_JAVA_HOME, $JAVA_HOME, `java` on PATH, the newest in /usr/lib/jvm */
   const char* const* jvm_options; /* [n_jvm_options] appended to the library's own, as in "-Xmx1g" */
   size_t n_jvm_options;
   const char* device;  /* NULL: "cpu" */
@@ -115,8 +113,7 @@ COX_API int cox_engine_open(const cox_engine_options* options, cox_engine** engi
  * The JVM stays. NULL is fine. */
 COX_API int cox_engine_close(cox_engine* engine);
 
-/* ---- SAE
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- SAE --------------------------------------------------------------------------------------- */
 
 typedef struct cox_sae_info {
   size_t size;
@@ -136,8 +133,7 @@ COX_API int cox_sae_describe(const cox_sae* sae, cox_sae_info* info);
 /* Gives the handle back. Plans compiled from it stay valid. NULL is fine. */
 COX_API int cox_sae_release(cox_sae* sae);
 
-/* ---- Plan
- * --------------------------------------------------------------------------------------------------- */
+/* ---- Plan -------------------------------------------------------------------------------------- */
 
 typedef struct cox_plan_options {
   size_t size;
@@ -166,8 +162,7 @@ COX_API int cox_plan_describe(const cox_plan* plan, cox_plan_info* info);
 COX_API int cox_plan_retain(cox_plan* plan);
 COX_API int cox_plan_release(cox_plan* plan);
 
-/* ---- Lane
- * --------------------------------------------------------------------------------------------------- */
+/* ---- Lane -------------------------------------------------------------------------------------- */
 
 /* What a row is, as far as plans care. */
 enum {
@@ -247,8 +242,7 @@ COX_API int cox_end(cox_lane* lane, int aborted);
 
 COX_API int cox_lane_describe(cox_lane* lane, cox_lane_statistics* statistics);
 
-/* ---- Active features
- * ---------------------------------------------------------------------------------------- */
+/* ---- Active features --------------------------------------------------------------------------- */
 
 typedef struct cox_features {
   size_t size;
@@ -272,8 +266,7 @@ typedef enum cox_moment { COX_BEFORE_PLANS = 0, COX_AFTER_PLANS = 1 } cox_moment
 COX_API int cox_lane_observe(cox_lane* lane, cox_sae* sae, int layer, int moment,
                              cox_features_callback callback, void* user);
 
-/* ---- Harvest
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Harvest ----------------------------------------------------------------------------------- */
 
 typedef struct cox_harvest_options {
   size_t size;
@@ -310,12 +303,10 @@ COX_API int cox_harvest_finish(cox_harvest* harvest);
 /* Frees an unfinished harvest: no harvest.json, so no harvest. NULL is fine. */
 COX_API int cox_harvest_abandon(cox_harvest* harvest);
 
-/* ---- Vocabulary
- * --------------------------------------------------------------------------------------------- */
+/* ---- Vocabulary -------------------------------------------------------------------------------- */
 
 typedef enum cox_vocabulary_source {
-  COX_VOCABULARY_TEMPLATE =
-      0, /* hidden states: the vocabulary's mean is taken out, rows scaled to norm `rho` */
+  COX_VOCABULARY_TEMPLATE = 0,   /* hidden states: less the vocabulary's mean, scaled to norm `rho` */
   COX_VOCABULARY_UNEMBEDDING = 1 /* output-embedding rows: kept as they are */
 } cox_vocabulary_source;
 

@@ -9,6 +9,10 @@ import java.util.Arrays;
 final class HostEngine implements AutoCloseable {
   private static final int DEVICE = 1;
   private static final int THREADS = 3;
+  private static final int LIBRARY = 4;
+
+  /** Names the file of native code to load; {@code backend.cpu} reads it. */
+  private static final String LIBRARY_PROPERTY = "coxswain.library";
 
   private final Engine engine;
 
@@ -22,7 +26,15 @@ final class HostEngine implements AutoCloseable {
   static HostEngine open(NativeWords words) {
     Device device = Device.parse(words.text(DEVICE, "the device"));
     int threads = words.getInt(THREADS);
+    useLibrary(words.text(LIBRARY, "the library's path"));
     return new HostEngine(threads == 0 ? Engine.open(device) : Engine.open(device, threads));
+  }
+
+  /** The caller is in the process already: no second copy of it is wanted. */
+  private static void useLibrary(String path) {
+    if (System.getProperty(LIBRARY_PROPERTY) == null) {
+      System.setProperty(LIBRARY_PROPERTY, path);
+    }
   }
 
   Backend backend() {

@@ -1,0 +1,309 @@
+// The hot path: passes, blocks, plans, failures, statistics.
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <thread>
+
+#include "host_fixture.h"
+
+namespace cox::host::test {
+namespace {
+
+using coxswain::sized;
+
+class LaneTest : public HostTest {
+ protected:
+  coxswain::Lane lane{engine()};
+};
+
+std::vector<float> slice(const std::vector<float>& values, size_t row, int width = kWidth) {
+  auto begin = values.begin() + static_cast<long>(row) * width;
+  return std::vector<float>(begin, begin + width);
+}
+
+TEST_F(LaneTest, ShouldLeaveRowsWithoutAPlanBitForBit) {
+  coxswain::Plan plan = add(3, 2);
+  std::vector<float> x = randomRows(6, kWidth, seed());
+  x[0] = -0.0f;
+  x[1] = std::numeric_limits<float>::denorm_min();
+  std::vector<float> y = x;
+  lane.begin({row(1, nullptr, 4), row(2, plan.get(), 4), row(3, nullptr, 9), row(4, plan.get(), 2),
+              row(5, nullptr, 0), row(6, plan.get(), 1)});
+  ASSERT_TRUE(lane.layer(block(y.data(), 6)));
+  lane.end();
+  std::vector<float> steered = added(x, weights(), 3, 2);
+  for (size_t i = 0; i < 6; ++i) {
+    std::vector<float> wanted = slice(i % 2 == 0 ? x : steered, i);
+    EXPECT_EQ(0, memcmp(wanted.data(), &y[i * kWidth], kWidth * sizeof(float))) << "row " << i;
+  }
+}
+
+TEST_F(LaneTest, ShouldSteerEachRowByItsOwnPlan) {
+  std::vector<coxswain::Plan> plans;
+  for (int p = 0; p < 12; ++p) plans.push_back(add(p, 4));
+  std::vector<cox_row> rows;
+  for (int i = 0; i < 60; ++i) rows.push_back(row(i, plans[(i * 7) % 12].get(), 3 + i));
+  std::vector<float> x = randomRows(60, kWidth, seed());
+  std::vector<float> y = x;
+  lane.begin(rows);
+  ASSERT_TRUE(lane.layer(block(y.data(), 60)));
+  lane.end();
+  for (int i = 0; i < 60; ++i)
+    EXPECT_EQ(slice(added(x, weights(), (i * 7) % 12, 4), i), slice(y, i)) << "row " << i;
+}
+
+TEST_F(LaneTest, ShouldAskForAPlansLayerAlone) {
+  coxswain::Plan plan = add(3, 2);
+  coxswain::Plan later(engine(), sae(), 130, addPlan(4, 2));
+  EXPECT_FALSE(lane.wants(kLayer));
+  lane.begin({row(1, plan.get(), 1), row(2, later.get(), 1)});
+  for (int layer = -1; layer <= COX_MAX_LAYERS; ++layer) {
+    EXPECT_EQ(layer == kLayer || layer == 130, lane.wants(layer)) << "layer " << layer;
+  }
+  std::vector<float> x = randomRows(2, kWidth, seed());
+  std::vector<float> y = x;
+  ASSERT_TRUE(lane.layer(block(y.data(), 2, kWidth, 6)));
+  EXPECT_EQ(x, y);
+  ASSERT_TRUE(lane.layer(block(y.data(), 2, kWidth, 130)));
+  EXPECT_EQ(slice(x, 0), slice(y, 0));
+  EXPECT_EQ(slice(added(x, weights(), 4, 2), 1), slice(y, 1));
+  lane.end();
+  EXPECT_FALSE(lane.wants(kLayer));
+  EXPECT_EQ(0, cox_wants(nullptr, kLayer));
+}
+
+TEST_F(LaneTest, ShouldFollowTheRowIndexOfABlockInPieces) {
+  coxswain::Plan plan = add(3, 2);
+  coxswain::Plan other = add(5, 4);
+  lane.begin({row(1, plan.get(), 1), row(2, nullptr, 1), row(3, other.get(), 1), row(4, plan.get(), 2)});
+  std::vector<float> x = randomRows(2, kWidth, seed());
+  std::vector<float> y = x;
+  const int32_t first[] = {3, 1};
+  cox_block piece = block(y.data(), 2);
+  piece.row_index = first;
+  ASSERT_TRUE(lane.layer(piece));
+  EXPECT_EQ(slice(added(x, weights(), 3, 2), 0), slice(y, 0));
+  EXPECT_EQ(slice(x, 1), slice(y, 1));
+  const int32_t second[] = {2, 0};
+  y = x;
+  piece.row_index = second;
+  ASSERT_TRUE(lane.layer(piece));
+  lane.end();
+  EXPECT_EQ(slice(added(x, weights(), 5, 4), 0), slice(y, 0));
+  EXPECT_EQ(slice(added(x, weights(), 3, 2), 1), slice(y, 1));
+}
+
+TEST_F(LaneTest, ShouldRespectTheRowStride) {
+  coxswain::Plan plan = add(3, 2);
+  constexpr int kStride = kWidth + 5;
+  std::vector<float> x = randomRows(3, kStride, seed());
+  std::vector<float> y = x;
+  lane.begin({row(1, plan.get(), 1), row(2, plan.get(), 2), row(3, plan.get(), 3)});
+  cox_block strided = block(y.data(), 3);
+  strided.row_stride = kStride * sizeof(float);
+  ASSERT_TRUE(lane.layer(strided));
+  lane.end();
+  for (size_t i = 0; i < 3; ++i) {
+    std::vector<float> own(x.begin() + static_cast<long>(i) * kStride,
+                           x.begin() + static_cast<long>(i) * kStride + kWidth);
+    std::vector<float> wanted = added(own, weights(), 3, 2);
+    EXPECT_EQ(0, memcmp(wanted.data(), &y[i * kStride], kWidth * sizeof(float))) << "row " << i;
+    EXPECT_EQ(0, memcmp(&x[i * kStride + kWidth], &y[i * kStride + kWidth], 5 * sizeof(float)))
+        << "row " << i;
+  }
+}
+
+TEST_F(LaneTest, ShouldChooseRowsByPositionAndFlags) {
+  coxswain::Plan generated = add(3, 2, R"("positions":"generated",)");
+  std::vector<cox_row> rows = {row(1, generated.get(), 0, COX_ROW_BOS | COX_ROW_PROMPT),
+                               row(1, generated.get(), 1, COX_ROW_PROMPT | COX_ROW_USER),
+                               row(1, generated.get(), 2, COX_ROW_REPLY | COX_ROW_GENERATED | COX_ROW_LAST),
+                               row(1, generated.get(), 3, COX_ROW_GENERATED | COX_ROW_PAD)};
+  std::vector<float> x = randomRows(4, kWidth, seed());
+  std::vector<float> y = x;
+  lane.begin(rows);
+  ASSERT_TRUE(lane.layer(block(y.data(), 4)));
+  lane.end();
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(slice(i == 2 ? added(x, weights(), 3, 2) : x, i), slice(y, i)) << "row " << i;
+  }
+}
+
+TEST_F(LaneTest, ShouldCountWhatItDid) {
+  coxswain::Plan plan = add(3, 2);
+  std::vector<float> x = randomRows(3, kWidth, seed());
+  x[kWidth] = std::nanf("");
+  lane.begin({row(1, plan.get(), 1), row(2, plan.get(), 2), row(3, nullptr, 3)});
+  ASSERT_TRUE(lane.layer(block(x.data(), 3)));
+  lane.end();
+  lane.begin({});
+  lane.end(true);
+  cox_lane_statistics counts = lane.describe();
+  EXPECT_EQ(2u, counts.passes);
+  EXPECT_EQ(1u, counts.dropped);
+  EXPECT_EQ(1u, counts.calls);
+  EXPECT_EQ(3u, counts.rows);
+  EXPECT_EQ(1u, counts.steered);
+  EXPECT_EQ(1u, counts.non_finite);
+  EXPECT_EQ(0u, counts.failed);
+  EXPECT_GT(counts.ns_total, 0u);
+  EXPECT_EQ(counts.ns_total, counts.ns_max);
+  EXPECT_NEAR(static_cast<double>(counts.ns_max), static_cast<double>(counts.ns_p50), 0.01 * counts.ns_max);
+}
+
+TEST_F(LaneTest, ShouldRefuseABlockThatCannotBe) {
+  coxswain::Plan plan = add(3, 2);
+  std::vector<float> x = randomRows(2, kWidth, seed());
+  auto refused = [&](int status, const char* text, auto&& change) {
+    lane.begin({row(1, plan.get(), 1), row(2, plan.get(), 2)});
+    cox_block wrong = block(x.data(), 2);
+    change(wrong);
+    EXPECT_COX_ERROR(status, text, cox_layer(lane.get(), &wrong));
+    lane.end();
+  };
+  refused(COX_ERROR_SIZE, "cox_block.size is 1", [](cox_block& b) { b.size = 1; });
+  refused(COX_ERROR_ARGUMENT, "layer -1", [](cox_block& b) { b.layer = -1; });
+  refused(COX_ERROR_ARGUMENT, "block.dtype 3", [](cox_block& b) { b.dtype = 3; });
+  refused(COX_ERROR_UNSUPPORTED, "CUDA memory are not supported by this build",
+          [](cox_block& b) { b.space = COX_CUDA; });
+  refused(COX_ERROR_ARGUMENT, "block.space 2", [](cox_block& b) { b.space = 2; });
+  refused(COX_ERROR_ARGUMENT, "block.data is NULL", [](cox_block& b) { b.data = nullptr; });
+  refused(COX_ERROR_ARGUMENT, "not aligned", [](cox_block& b) { b.data = static_cast<char*>(b.data) + 2; });
+  refused(COX_ERROR_ARGUMENT, "block.rows is -1", [](cox_block& b) { b.rows = -1; });
+  refused(COX_ERROR_ARGUMENT, "block.rows is 3, but the pass has 2", [](cox_block& b) { b.rows = 3; });
+  refused(COX_ERROR_ARGUMENT, "block.width is 0", [](cox_block& b) { b.width = 0; });
+  refused(COX_ERROR_ARGUMENT, "block.row_stride is 188; a multiple of 4 from 192",
+          [](cox_block& b) { b.row_stride = 188; });
+  refused(COX_ERROR_ARGUMENT, "block.row_stride is 194", [](cox_block& b) { b.row_stride = 194; });
+  refused(COX_ERROR_DATA, "the block's rows have 47 elements, the plan at layer 7 steers rows of 48",
+          [](cox_block& b) { b.width = 47; });
+  static const int32_t outside[] = {0, 2};
+  refused(COX_ERROR_ARGUMENT, "block.row_index[1] is 2", [](cox_block& b) { b.row_index = outside; });
+  EXPECT_COX_ERROR(COX_ERROR_STATE, "call cox_begin first", cox_layer(lane.get(), nullptr));
+  EXPECT_COX_ERROR(COX_ERROR_STATE, "cox_end outside of a pass", cox_end(lane.get(), 0));
+}
+
+TEST_F(LaneTest, ShouldDropThePassAfterAnErrorUntilTheNextBegins) {
+  coxswain::Plan plan = add(3, 2);
+  std::vector<float> x = randomRows(1, kWidth, seed());
+  std::vector<float> y = x;
+  lane.begin({row(1, plan.get(), 1)});
+  cox_block wrong = block(y.data(), 1, kWidth - 1);
+  EXPECT_EQ(COX_ERROR_DATA, cox_layer(lane.get(), &wrong));
+  cox_block good = block(y.data(), 1);
+  EXPECT_COX_ERROR(COX_ERROR_DROPPED, "the pass was dropped", cox_layer(lane.get(), &good));
+  EXPECT_EQ(COX_OK, cox_end(lane.get(), 0));
+  lane.begin({row(1, plan.get(), 1)});
+  EXPECT_EQ(COX_OK, cox_layer(lane.get(), &good));
+  lane.end();
+  EXPECT_EQ(added(x, weights(), 3, 2), y);
+  EXPECT_EQ(1u, lane.describe().dropped);
+  EXPECT_EQ(1u, lane.describe().failed);
+}
+
+TEST_F(LaneTest, ShouldRefuseAPlanThatWasReleased) {
+  coxswain::Plan kept = add(4, 2);
+  cox_plan* released = nullptr;
+  {
+    coxswain::Plan plan = add(3, 2);
+    released = plan.get();
+  }
+  cox_row rows[] = {row(1, kept.get(), 1), row(2, released, 1)};
+  EXPECT_COX_ERROR(COX_ERROR_RELEASED, "the plan of row 1 was released", cox_begin(lane.get(), rows, 2));
+  EXPECT_EQ(0, cox_wants(lane.get(), kLayer));
+  EXPECT_COX_ERROR(COX_ERROR_ARGUMENT, "rows is NULL", cox_begin(lane.get(), nullptr, 2));
+  rows[1].reserved = 9;
+  EXPECT_COX_ERROR(COX_ERROR_ARGUMENT, "row 1 has reserved 9", cox_begin(lane.get(), rows, 2));
+}
+
+TEST_F(LaneTest, ShouldKeepAPlanThatIsReleasedDuringAPass) {
+  auto plan = std::make_unique<coxswain::Plan>(add(3, 2));
+  std::vector<float> x = randomRows(1, kWidth, seed());
+  std::vector<float> y = x;
+  lane.begin({row(1, plan->get(), 1)});
+  plan.reset();
+  ASSERT_TRUE(lane.layer(block(y.data(), 1)));
+  lane.end();
+  EXPECT_EQ(added(x, weights(), 3, 2), y);
+}
+
+TEST_F(LaneTest, ShouldBelongToItsThread) {
+  int begun = COX_OK;
+  int closed = COX_OK;
+  std::thread([&] {
+    begun = cox_begin(lane.get(), nullptr, 0);
+    closed = cox_lane_close(lane.get());
+  }).join();
+  EXPECT_EQ(COX_ERROR_THREAD, begun);
+  EXPECT_EQ(COX_ERROR_THREAD, closed);
+}
+
+TEST_F(LaneTest, ShouldTakeThePlansOfItsOwnEngineOnly) {
+  coxswain::Engine other;
+  coxswain::Sae otherSae(other, (scratch() / "sae").string());
+  coxswain::Plan foreign(other, otherSae, kLayer, addPlan(1, 2));
+  cox_row rows[] = {row(1, foreign.get(), 1)};
+  EXPECT_COX_ERROR(COX_ERROR_ARGUMENT, "belongs to another engine", cox_begin(lane.get(), rows, 1));
+}
+
+TEST_F(LaneTest, ShouldPutRowsBackWhenItFailsOpen) {
+  auto options = sized<cox_engine_options>();
+  options.threads = 1;
+  options.fail_policy = COX_FAIL_OPEN;
+  coxswain::Engine open(options);
+  writeSae(scratch() / "narrow", kWidth / 2, kFeatures, seed() + 1);
+  coxswain::Sae wide(open, (scratch() / "sae").string());
+  coxswain::Sae narrow(open, (scratch() / "narrow").string());
+  coxswain::Plan good(open, wide, kLayer, addPlan(3, 2));
+  coxswain::Plan bad(open, narrow, kLayer, addPlan(3, 2));
+  coxswain::Lane own(open);
+  std::vector<float> x = randomRows(2, kWidth, seed());
+  std::vector<float> y = x;
+  // The good plan has changed its row by the time the bad one fails.
+  own.begin({row(1, good.get(), 1), row(2, bad.get(), 1)});
+  cox_block both = block(y.data(), 2);
+  EXPECT_COX_ERROR(COX_PASSED_OPEN, "steers rows of 24", cox_layer(own.get(), &both));
+  EXPECT_EQ(x, y);
+  const int32_t goodRow[] = {0};
+  own.begin({row(1, good.get(), 1)});
+  cox_block one = block(y.data(), 1);
+  one.row_index = goodRow;
+  EXPECT_TRUE(own.layer(one));
+  own.end();
+  EXPECT_EQ(slice(added(x, weights(), 3, 2), 0), slice(y, 0));
+  EXPECT_EQ(1u, own.describe().failed);
+}
+
+// 20,000 passes once everything has its size: not one byte of Java heap.
+TEST_F(LaneTest, ShouldAllocateNothingOnTheHotPath) {
+  std::vector<coxswain::Plan> plans;
+  for (int p = 0; p < 3; ++p)
+    plans.push_back(coxswain::Plan(engine(), sae(), kLayer,
+                                   R"({"rules":[{"op":"amplify","features":[1,2,3,4],"alpha":1.5}]})"));
+  const std::vector<float> x = randomRows(4, kWidth, seed());
+  std::vector<float> y = x;
+  const int32_t index[] = {3, 2, 1, 0};
+  auto pass = [&](int i) {
+    cox_row rows[] = {row(1, plans[0].get(), i), row(2, plans[1].get(), i), row(3, nullptr, i),
+                      row(4, plans[2].get(), i)};
+    y = x;
+    coxswain::check(cox_begin(lane.get(), rows, 4));
+    cox_block all = block(y.data(), 4);
+    if (i % 2 == 0) all.row_index = index;
+    coxswain::check(cox_layer(lane.get(), &all));
+    coxswain::check(cox_end(lane.get(), 0));
+  };
+  for (int i = 1; i < 2000; ++i) pass(i);
+  lane.describe();
+  uint64_t before = lane.describe().java_bytes;
+  uint64_t ofDescribing = lane.describe().java_bytes - before;
+  before = lane.describe().java_bytes;
+  for (int i = 1; i <= 20000; ++i) pass(i);
+  EXPECT_EQ(ofDescribing, lane.describe().java_bytes - before);
+  EXPECT_GT(lane.describe().steered, 60000u);
+}
+
+}  // namespace
+}  // namespace cox::host::test

@@ -1,0 +1,177 @@
+// What can happen once a process only: how a JVM is found, joined, or refused. Each scenario is a process of
+// its own: this program, started again with the scenario's name.
+#include <dlfcn.h>
+#include <jni.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <thread>
+
+#include "host_fixture.h"
+
+namespace cox::host::test {
+namespace {
+
+// Opens an engine and says how that went.
+int tryEngine(const cox_engine_options& options) {
+  cox_engine* engine = nullptr;
+  int status = cox_engine_open(&options, &engine);
+  std::printf("%d %s\n", status, status == COX_OK ? "" : cox_last_error());
+  return status;
+}
+
+int tryEngine() { return tryEngine(coxswain::sized<cox_engine_options>()); }
+
+void badJvmOption() {
+  auto options = coxswain::sized<cox_engine_options>();
+  const char* const lines[] = {"-Xno-such-option"};
+  options.jvm_options = lines;
+  options.n_jvm_options = 1;
+  tryEngine(options);
+}
+
+void withOptions() {
+  auto options = coxswain::sized<cox_engine_options>();
+  const char* const lines[] = {"-Xmx64m", "-XX:+UseParallelGC"};
+  options.jvm_options = lines;
+  options.n_jvm_options = 2;
+  tryEngine(options);
+}
+
+// A host that has a JVM already, with this class path.
+void startJvm(const std::string& classPath) {
+  std::string option = "-Djava.class.path=" + classPath;
+  JavaVMOption vmOptions[] = {{option.data(), nullptr}};
+  JavaVMInitArgs arguments{JNI_VERSION_10, 1, vmOptions, JNI_TRUE};
+  JavaVM* vm = nullptr;
+  void* env = nullptr;
+  void* library = dlopen(std::getenv("COX_TEST_LIBJVM"), RTLD_NOW | RTLD_LOCAL);
+  using Create = jint (*)(JavaVM**, void**, void*);
+  auto create = reinterpret_cast<Create>(dlsym(library, "JNI_CreateJavaVM"));
+  if (create(&vm, &env, &arguments) != JNI_OK) std::abort();
+}
+
+void joinJvm() {
+  startJvm(std::getenv("COX_TEST_CLASS_PATH"));
+  tryEngine();
+}
+
+void joinStrangeJvm() {
+  startJvm("/tmp");
+  tryEngine();
+}
+
+// Opens in the parent; the child must be told, not crash.
+void fork() {
+  tryEngine();
+  std::fflush(stdout);
+  pid_t child = ::fork();
+  if (child == 0) {
+    tryEngine();
+    std::fflush(stdout);
+    _exit(0);
+  }
+  waitpid(child, nullptr, 0);
+}
+
+// The thread that starts the JVM ends; another goes on.
+void shortLivedOpener() {
+  std::thread([] { tryEngine(); }).join();
+  std::thread([] { tryEngine(); }).join();
+  tryEngine();
+}
+
+const std::map<std::string, std::function<void()>> scenarios = {
+    {"open", [] { tryEngine(); }},
+    {"bad-jvm-option", badJvmOption},
+    {"with-options", withOptions},
+    {"join", joinJvm},
+    {"join-strange", joinStrangeJvm},
+    {"fork", fork},
+    {"short-lived-opener", shortLivedOpener},
+};
+
+// Runs a scenario with more environment variables; returns what it printed, and fails if it crashed.
+std::string run(const std::string& scenario, const std::string& environment = "") {
+  std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
+  std::string command = "env " + environment + " COX_TEST_SCENARIO=" + scenario + " " + self + " 2>&1";
+  FILE* pipe = popen(command.c_str(), "r");
+  std::string said;
+  char block[4096];
+  for (size_t n; (n = fread(block, 1, sizeof block, pipe)) > 0;) said.append(block, n);
+  EXPECT_EQ(0, pclose(pipe)) << scenario << ": " << said;
+  return said;
+}
+
+bool contains(const std::string& all, const std::string& part) { return all.find(part) != std::string::npos; }
+
+TEST(ProcessTest, ShouldNameAJavaHomeThatIsNone) {
+  EXPECT_EQ("-5 COX_JAVA_HOME names /no/such, which has no lib/server/libjvm.so: name a Java 17 or newer\n",
+            run("open", "COX_JAVA_HOME=/no/such"));
+}
+
+TEST(ProcessTest, ShouldFindAJavaWithoutAnyVariable) {
+  EXPECT_EQ("0 \n", run("open", "-u JAVA_HOME -u COX_JAVA_HOME PATH=/usr/bin"));
+  EXPECT_EQ("0 \n", run("open", "-u COX_JAVA_HOME JAVA_HOME=/no/such"));
+}
+
+TEST(ProcessTest, ShouldNameAClassPathThatIsMissing) {
+  EXPECT_EQ("-5 COX_JAR names /no/such.jar, which does not exist: name Coxswain's jar\n",
+            run("open", "COX_JAR=/no/such.jar"));
+  EXPECT_TRUE(contains(run("open", "-u COX_JAR"), "-5 no coxswain*.jar beside "));
+}
+
+TEST(ProcessTest, ShouldSayThatAClassPathIsNotCoxswains) {
+  EXPECT_EQ(
+      "-5 the class path has no dev.coxswain.host.HostBridge: name Coxswain's jar in COX_JAR or class_path\n",
+      run("open", "COX_JAR=/tmp"));
+}
+
+TEST(ProcessTest, ShouldSayWhyTheJvmWouldNotStart) {
+  std::string said = run("bad-jvm-option");
+  EXPECT_TRUE(contains(said, "would not start")) << said;
+  EXPECT_TRUE(contains(said, "-Xno-such-option")) << said;
+}
+
+TEST(ProcessTest, ShouldPassOptionsOn) { EXPECT_EQ("0 \n", run("with-options")); }
+
+TEST(ProcessTest, ShouldJoinAJvmThatRunsAlready) { EXPECT_EQ("0 \n", run("join")); }
+
+TEST(ProcessTest, ShouldSayThatARunningJvmLacksTheClasses) {
+  EXPECT_EQ(
+      "-5 the JVM that runs in this process has no dev.coxswain.host.HostBridge: add Coxswain's jar to its "
+      "class "
+      "path\n",
+      run("join-strange"));
+}
+
+TEST(ProcessTest, ShouldRefuseToWorkInAForkedChild) {
+  std::string said = run("fork");
+  EXPECT_TRUE(contains(said, "0 \n-12 this process is a fork of the one whose JVM Coxswain uses")) << said;
+}
+
+TEST(ProcessTest, ShouldOutliveTheThreadThatStartedTheJvm) {
+  EXPECT_EQ("0 \n0 \n0 \n", run("short-lived-opener"));
+}
+
+}  // namespace
+
+// True if this process is a scenario, which then has run.
+bool ranScenario() {
+  const char* name = std::getenv("COX_TEST_SCENARIO");
+  if (name == nullptr) return false;
+  scenarios.at(name)();
+  return true;
+}
+
+}  // namespace cox::host::test
+
+int main(int argc, char** argv) {
+  if (cox::host::test::ranScenario()) return 0;
+  ::testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}
