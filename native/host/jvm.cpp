@@ -23,6 +23,9 @@ bool joined = false;
 struct Attachment {
   JNIEnv* env = nullptr;
   bool ours = false;
+  Attachment() = default;
+  Attachment(const Attachment&) = delete;
+  Attachment& operator=(const Attachment&) = delete;
   ~Attachment() {
     if (ours) machine.load()->DetachCurrentThread();
   }
@@ -117,8 +120,9 @@ void start(void* library, const JvmOptions& options, const JavaHome& home) {
          static_cast<int>(code), startupWords);
   }
   std::fputs(startupWords, stderr);
-  attachment = Attachment{env, true};
   machine = vm;
+  attachment.env = env;
+  attachment.ours = true;
 }
 
 void joinOrStart(const JvmOptions& options) {

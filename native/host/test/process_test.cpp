@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <functional>
 #include <map>
+#include <sstream>
 #include <thread>
 
 #include "host_fixture.h"
@@ -55,8 +56,23 @@ void startJvm(const std::string& classPath) {
   if (create(&vm, &env, &arguments) != JNI_OK) std::abort();
 }
 
+// $COX_JAR with FOLDER/* written out, which a JVM started through JNI wants.
+std::string plainClassPath() {
+  std::istringstream entries(std::getenv("COX_JAR"));
+  std::string plain;
+  for (std::string entry; std::getline(entries, entry, ':');) {
+    if (entry.empty() || entry.back() != '*') {
+      plain += entry + ":";
+      continue;
+    }
+    entry.pop_back();
+    for (const auto& jar : std::filesystem::directory_iterator(entry)) plain += jar.path().string() + ":";
+  }
+  return plain;
+}
+
 void joinJvm() {
-  startJvm(std::getenv("COX_TEST_CLASS_PATH"));
+  startJvm(plainClassPath());
   tryEngine();
 }
 

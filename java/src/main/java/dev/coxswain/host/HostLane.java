@@ -46,8 +46,7 @@ final class HostLane implements AutoCloseable {
   /** Longer calls count as this long. */
   private static final long LONGEST_NS = 10_000_000_000L;
 
-  private static final ThreadMXBean THREADS =
-      (ThreadMXBean) ManagementFactory.getThreadMXBean();
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   private final HostEngine engine;
   private final long words;
@@ -144,7 +143,8 @@ final class HostLane implements AutoCloseable {
     long mask = word(MASKS) + place * rows;
     int steered = 0;
     for (long i = 0; i < rows; i++) {
-      boolean own = HostMemory.getInt(rowPlan + 4 * i) == place && selects(plan, row + i * ROW_BYTES);
+      boolean own =
+          HostMemory.getInt(rowPlan + 4 * i) == place && selects(plan, row + i * ROW_BYTES);
       HostMemory.putByte(mask + i, (byte) (own ? 1 : 0));
       steered += own ? 1 : 0;
     }

@@ -6,7 +6,9 @@ import dev.coxswain.tensor.HostMemory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
-/** An SAE that a host loaded. Native code closes it once neither a handle nor an observer is left. */
+/**
+ * An SAE that a host loaded. Native code closes it once neither a handle nor an observer is left.
+ */
 final class HostSae implements AutoCloseable {
   private static final int PATH = 1;
   private static final int WIDTH = 3;

@@ -139,7 +139,9 @@ final class HostVocabulary {
   private void writeFiles(NativeWords call) {
     if (words.isEmpty()) {
       throw new InvalidDataException(
-          "none of the " + (call.get(COUNT)) + " words with a row can be embedded: nothing to write");
+          "none of the "
+              + (call.get(COUNT))
+              + " words with a row can be embedded: nothing to write");
     }
     Map<String, TensorView> tensors = new TreeMap<>();
     tensors.put("e", TensorView.host(rows, DType.F32, words.size(), width));
