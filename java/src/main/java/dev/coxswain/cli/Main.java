@@ -16,7 +16,15 @@ import picocli.CommandLine.ParseResult;
  */
 public final class Main {
   /** One line a command, in alphabetical order. */
-  static final List<Class<? extends BaseCommand>> COMMANDS = List.of(DevicesCommand.class);
+  static final List<Class<? extends BaseCommand>> COMMANDS =
+      List.of(
+          ContextsCommand.class,
+          DevicesCommand.class,
+          EvaluateExplanationsCommand.class,
+          ExplainCommand.class,
+          FindCommand.class,
+          SteerCommand.class,
+          VocabularyCommand.class);
 
   private static final int DONE = 0;
   private static final int FAILED = 1;
