@@ -2,6 +2,7 @@ package dev.coxswain.sae;
 
 import dev.coxswain.tensor.HostMemory;
 import dev.coxswain.tensor.HostTensor;
+import dev.coxswain.tensor.TensorView;
 
 /** Scales folded into weights, in double and rounded once. */
 final class Folding {
@@ -31,11 +32,11 @@ final class Folding {
   }
 
   /** Euclidean norm of each row. */
-  static double[] rowNorms(HostTensor matrix) {
-    long width = matrix.shape().extent(1);
-    double[] norms = new double[Math.toIntExact(matrix.shape().extent(0))];
+  static double[] rowNorms(TensorView matrix) {
+    long width = matrix.rowElements();
+    double[] norms = new double[Math.toIntExact(matrix.rows())];
     for (int f = 0; f < norms.length; f++) {
-      long row = matrix.view().address() + 4 * width * f;
+      long row = matrix.address() + 4 * width * f;
       double sum = 0;
       for (long e = 0; e < width; e++) {
         double value = HostMemory.getFloat(row + 4 * e);
@@ -57,7 +58,7 @@ final class Folding {
 
   /** Decoder rows to unit norm, their norms into encoder and bias: the reconstruction stays. */
   static void foldDecoderNorms(HostTensor wEnc, HostTensor bEnc, HostTensor wDec) {
-    double[] norms = rowNorms(wDec);
+    double[] norms = rowNorms(wDec.view());
     scaleRows(wEnc, norms);
     scaleRows(bEnc, norms);
     scaleRows(wDec, inverses(norms));

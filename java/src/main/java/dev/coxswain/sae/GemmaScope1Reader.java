@@ -3,11 +3,14 @@ package dev.coxswain.sae;
 import dev.coxswain.error.InvalidDataException;
 import dev.coxswain.sae.Weights.Layout;
 import dev.coxswain.tensor.HostTensor;
+import dev.coxswain.tensor.Shape;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /** Gemma Scope 1: params.npz; what it is stands in the path, the sizes in the arrays. */
 final class GemmaScope1Reader implements FormatReader {
@@ -43,6 +46,19 @@ final class GemmaScope1Reader implements FormatReader {
   @Override
   public SaeDescription describe() {
     return description;
+  }
+
+  @Override
+  public Map<String, Shape> tensors(Set<String> present) {
+    int features = description.features();
+    int width = description.width();
+    Map<String, Shape> shapes = new LinkedHashMap<>();
+    shapes.put("W_enc", Shape.of(width, features));
+    shapes.put("b_enc", Shape.of(features));
+    shapes.put("W_dec", Shape.of(features, width));
+    shapes.put("b_dec", Shape.of(width));
+    shapes.put("threshold", Shape.of(features));
+    return shapes;
   }
 
   @Override

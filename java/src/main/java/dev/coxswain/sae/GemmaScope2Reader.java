@@ -2,8 +2,10 @@ package dev.coxswain.sae;
 
 import dev.coxswain.error.InvalidDataException;
 import dev.coxswain.sae.Weights.Layout;
+import dev.coxswain.tensor.Shape;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -106,6 +108,19 @@ final class GemmaScope2Reader implements FormatReader {
   @Override
   public SaeDescription describe() {
     return description;
+  }
+
+  @Override
+  public Map<String, Shape> tensors(Set<String> present) {
+    int features = description.features();
+    int width = description.width();
+    Map<String, Shape> shapes = new LinkedHashMap<>();
+    shapes.put("w_enc", Shape.of(width, features));
+    shapes.put("b_enc", Shape.of(features));
+    shapes.put("w_dec", Shape.of(features, width));
+    shapes.put("b_dec", Shape.of(width));
+    shapes.put("threshold", Shape.of(features));
+    return shapes;
   }
 
   @Override

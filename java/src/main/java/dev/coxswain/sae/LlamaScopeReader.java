@@ -2,7 +2,10 @@ package dev.coxswain.sae;
 
 import dev.coxswain.sae.Weights.Layout;
 import dev.coxswain.tensor.HostTensor;
+import dev.coxswain.tensor.Shape;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -125,6 +128,20 @@ final class LlamaScopeReader implements FormatReader {
   @Override
   public SaeDescription describe() {
     return description;
+  }
+
+  @Override
+  public Map<String, Shape> tensors(Set<String> present) {
+    int features = description.features();
+    int width = description.width();
+    Map<String, Shape> shapes = new LinkedHashMap<>();
+    shapes.put("encoder.weight", Shape.of(features, width));
+    shapes.put("encoder.bias", Shape.of(features));
+    shapes.put("decoder.weight", Shape.of(width, features));
+    if (fields.flag("use_decoder_bias", true)) {
+      shapes.put("decoder.bias", Shape.of(width));
+    }
+    return shapes;
   }
 
   @Override

@@ -5,10 +5,14 @@ import dev.coxswain.error.UsageException;
 import dev.coxswain.sae.SaeLensConfig.Norm;
 import dev.coxswain.sae.Weights.Layout;
 import dev.coxswain.tensor.HostTensor;
+import dev.coxswain.tensor.Shape;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 
 /** SAELens: cfg.json and sae_weights.safetensors, final folders and checkpoints. */
 final class SaeLensReader implements FormatReader {
@@ -25,6 +29,30 @@ final class SaeLensReader implements FormatReader {
   @Override
   public SaeDescription describe() {
     return description;
+  }
+
+  @Override
+  public Map<String, Shape> tensors(Set<String> present) {
+    int features = description.features();
+    int width = description.width();
+    Map<String, Shape> shapes = new LinkedHashMap<>();
+    shapes.put("W_enc", Shape.of(width, features));
+    shapes.put("b_enc", Shape.of(features));
+    shapes.put("W_dec", Shape.of(features, width));
+    shapes.put("b_dec", Shape.of(width));
+    if (config.architecture().equals("jumprelu")) {
+      shapes.put(thresholdName(present), Shape.of(features));
+    }
+    if (present.contains("scaling_factor")) {
+      shapes.put("scaling_factor", Shape.of(features));
+    }
+    return shapes;
+  }
+
+  /** Training checkpoints may hold its logarithm. */
+  private static String thresholdName(Set<String> present) {
+    boolean logarithm = !present.contains("threshold") && present.contains("log_threshold");
+    return logarithm ? "log_threshold" : "threshold";
   }
 
   @Override
@@ -65,9 +93,8 @@ final class SaeLensReader implements FormatReader {
     };
   }
 
-  /** Training checkpoints may hold its logarithm. */
   private static HostTensor threshold(Weights weights, int features) {
-    if (weights.has("threshold") || !weights.has("log_threshold")) {
+    if (weights.has("threshold")) {
       return weights.vector("threshold", features);
     }
     HostTensor threshold = weights.vector("log_threshold", features);

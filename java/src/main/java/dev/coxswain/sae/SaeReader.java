@@ -3,6 +3,7 @@ package dev.coxswain.sae;
 import dev.coxswain.error.InvalidDataException;
 import dev.coxswain.error.UsageException;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.OptionalDouble;
 
 /**
@@ -47,14 +48,33 @@ public final class SaeReader {
 
   private static SparseAutoencoder read(
       Path file, FormatReader reader, SaeDescription description, OptionalDouble normFactor) {
-    try (Weights weights = new Weights(WeightFile.open(file))) {
-      weights.requireMemory();
+    try (Weights weights = new Weights(opened(file, reader))) {
       SparseAutoencoder.Builder builder = reader.build(weights, normFactor);
-      weights.requireAllUsed();
       builder.subtractsBDec(description.subtractsBDec()).metadata(description.metadata());
+      requireMeanNorm(file, description.metadata());
       SparseAutoencoder sae = build(file, builder);
       weights.release();
       return sae;
+    }
+  }
+
+  /** Relative strengths hang on it, so it is checked now and not when it is used. */
+  private static void requireMeanNorm(Path file, Map<String, String> metadata) {
+    String value = metadata.get(SparseAutoencoder.MEAN_NORM);
+    if (value != null && !value.matches("[0-9]+(\\.[0-9]+)?([eE][-+]?[0-9]{1,2})?")) {
+      throw new InvalidDataException(
+          file + ": metadata " + SparseAutoencoder.MEAN_NORM + " is not a positive number");
+    }
+  }
+
+  private static WeightFile opened(Path path, FormatReader reader) {
+    WeightFile file = WeightFile.open(path);
+    try {
+      Weights.check(file, reader.tensors(file.tensors().keySet()));
+      return file;
+    } catch (RuntimeException e) {
+      file.close();
+      throw e;
     }
   }
 
@@ -73,7 +93,12 @@ public final class SaeReader {
    */
   public static SaeDescription describe(Path path) {
     Path folder = SaeFormat.folder(path);
-    return reader(folder, SaeFormat.of(folder)).describe();
+    SaeFormat format = SaeFormat.of(folder);
+    FormatReader reader = reader(folder, format);
+    if (reader.describe().unsupported().isEmpty()) {
+      opened(folder.resolve(format.weights()), reader).close();
+    }
+    return reader.describe();
   }
 
   static void refuseNormFactor(OptionalDouble normFactor) {

@@ -2,11 +2,14 @@ package dev.coxswain.sae;
 
 import dev.coxswain.sae.Weights.Layout;
 import dev.coxswain.tensor.DType;
+import dev.coxswain.tensor.Shape;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /** sparsify (eai-sparsify): cfg.json and sae.safetensors. */
 final class SparsifyReader implements FormatReader {
@@ -24,17 +27,20 @@ final class SparsifyReader implements FormatReader {
     }
     String activation = fields.text("activation").orElse("topk");
     boolean transcode = fields.flag("transcode", false);
-    this.description =
-        new SaeDescription(
-            SaeFormat.SPARSIFY,
-            activation,
-            width,
-            features,
-            OptionalInt.of(k),
-            dtype(folder),
-            !transcode,
-            Map.of(),
-            unsupported(fields, activation, transcode));
+    Optional<String> unsupported = unsupported(fields, activation, transcode);
+    try (WeightFile file = WeightFile.open(folder.resolve(SaeFormat.SPARSIFY.weights()))) {
+      this.description =
+          new SaeDescription(
+              SaeFormat.SPARSIFY,
+              activation,
+              width,
+              features,
+              OptionalInt.of(k),
+              dtype(file),
+              !transcode,
+              file.metadata(),
+              unsupported);
+    }
   }
 
   private static int features(ConfigFields fields, int width) {
@@ -51,11 +57,9 @@ final class SparsifyReader implements FormatReader {
   }
 
   /** Only the tensors know. */
-  private static String dtype(Path folder) {
-    try (WeightFile file = WeightFile.open(folder.resolve(SaeFormat.SPARSIFY.weights()))) {
-      WeightFile.Stored encoder = file.tensors().get("encoder.weight");
-      return torchName(encoder == null ? DType.F32 : encoder.dtype());
-    }
+  private static String dtype(WeightFile file) {
+    WeightFile.Stored encoder = file.tensors().get("encoder.weight");
+    return torchName(encoder == null ? DType.F32 : encoder.dtype());
   }
 
   static String torchName(DType dtype) {
@@ -93,6 +97,18 @@ final class SparsifyReader implements FormatReader {
   @Override
   public SaeDescription describe() {
     return description;
+  }
+
+  @Override
+  public Map<String, Shape> tensors(Set<String> present) {
+    int features = description.features();
+    int width = description.width();
+    Map<String, Shape> shapes = new LinkedHashMap<>();
+    shapes.put("encoder.weight", Shape.of(features, width));
+    shapes.put("encoder.bias", Shape.of(features));
+    shapes.put("W_dec", Shape.of(features, width));
+    shapes.put("b_dec", Shape.of(width));
+    return shapes;
   }
 
   @Override

@@ -30,6 +30,9 @@ interface WeightFile extends AutoCloseable {
 
   Map<String, Stored> tensors();
 
+  /** The file's own text; empty where the kind has none. */
+  Map<String, String> metadata();
+
   /** Streams a tensor in the order of its storage. */
   void readFloatBlocks(String name, long unit, FloatBlocks consumer);
 
@@ -66,6 +69,11 @@ interface WeightFile extends AutoCloseable {
     }
 
     @Override
+    public Map<String, String> metadata() {
+      return file.metadata();
+    }
+
+    @Override
     public void readFloatBlocks(String name, long unit, FloatBlocks consumer) {
       file.readFloatBlocks(name, unit, consumer);
     }
@@ -96,6 +104,11 @@ interface WeightFile extends AutoCloseable {
         stored.put(array.name(), new Stored(array.dtype(), array.shape(), array.columnMajor()));
       }
       return stored;
+    }
+
+    @Override
+    public Map<String, String> metadata() {
+      return Map.of();
     }
 
     @Override

@@ -6,17 +6,15 @@ import dev.coxswain.io.FloatConversion;
 import dev.coxswain.tensor.DType;
 import dev.coxswain.tensor.HostMemory;
 import dev.coxswain.tensor.HostTensor;
+import dev.coxswain.tensor.Shape;
 import dev.coxswain.tensor.TensorView;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
- * The tensors of one SAE's file while they are read: each is taken once, checked against the shape
- * the configuration implies, and a tensor nobody takes is an error. Owns what it read until {@link
- * #release()}.
+ * The tensors of one SAE's file while they are read, after {@link #check}. Owns what it read until
+ * {@link #release()}.
  */
 final class Weights implements AutoCloseable {
   /** How a matrix is stored. */
@@ -29,22 +27,59 @@ final class Weights implements AutoCloseable {
 
   private final WeightFile file;
   private final Map<String, WeightFile.Stored> stored;
-  private final Set<String> unused;
   private final List<HostTensor> read = new ArrayList<>();
 
   Weights(WeightFile file) {
     this.file = file;
     this.stored = file.tensors();
-    this.unused = new LinkedHashSet<>(stored.keySet());
   }
 
-  /** Refuses early what would not fit: all tensors as float32. */
-  void requireMemory() {
+  /**
+   * Checks names, types and shapes before anything is read, and that all of it fits memory.
+   *
+   * @param expected every tensor this SAE has; another one would be silently ignored
+   */
+  static void check(WeightFile file, Map<String, Shape> expected) {
     long bytes = 0;
-    for (WeightFile.Stored tensor : stored.values()) {
-      bytes = Math.addExact(bytes, Math.multiplyExact(4, tensor.shape().elements()));
+    for (Map.Entry<String, Shape> tensor : expected.entrySet()) {
+      require(file, tensor.getKey(), tensor.getValue());
+      bytes = Math.addExact(bytes, Math.multiplyExact(4, tensor.getValue().elements()));
+    }
+    for (String name : file.tensors().keySet()) {
+      if (!expected.containsKey(name)) {
+        throw new InvalidDataException(
+            file.path()
+                + " has the tensor '"
+                + name
+                + "', which this kind of SAE does not know: "
+                + String.join(", ", expected.keySet())
+                + " are used");
+      }
     }
     AvailableMemory.require(bytes, file.path() + ": these weights as F32");
+  }
+
+  private static void require(WeightFile file, String name, Shape shape) {
+    WeightFile.Stored entry = file.tensors().get(name);
+    if (entry == null) {
+      throw new InvalidDataException(
+          file.path()
+              + " has no tensor '"
+              + name
+              + "'; it has "
+              + String.join(", ", file.tensors().keySet()));
+    }
+    if (!entry.shape().equals(shape) || !FloatConversion.isFloat(entry.dtype())) {
+      throw new InvalidDataException(
+          file.path()
+              + ": tensor '"
+              + name
+              + "' is "
+              + entry
+              + "; floating-point "
+              + shape
+              + " is needed");
+    }
   }
 
   boolean has(String name) {
@@ -54,7 +89,7 @@ final class Weights implements AutoCloseable {
   /** F32 [F, d], whatever way it is stored. */
   HostTensor matrix(String name, int features, int width, Layout layout) {
     boolean byFeature = layout == Layout.BY_FEATURE;
-    WeightFile.Stored entry = byFeature ? take(name, features, width) : take(name, width, features);
+    WeightFile.Stored entry = stored.get(name);
     HostTensor matrix = allocate(features, width);
     if (byFeature != entry.columnMajor()) {
       file.readFloatBlocks(name, 1, (first, block) -> copy(block, matrix, first));
@@ -67,7 +102,6 @@ final class Weights implements AutoCloseable {
 
   /** F32 [n]. */
   HostTensor vector(String name, int n) {
-    take(name, n);
     HostTensor vector = allocate(n);
     file.readFloatBlocks(name, 1, (first, block) -> copy(block, vector, first));
     return vector;
@@ -82,43 +116,6 @@ final class Weights implements AutoCloseable {
     HostTensor tensor = HostTensor.allocate(DType.F32, extents);
     read.add(tensor);
     return tensor;
-  }
-
-  private WeightFile.Stored take(String name, long... shape) {
-    require(name, shape);
-    unused.remove(name);
-    return stored.get(name);
-  }
-
-  /** Checks a tensor without reading it. */
-  void require(String name, long... shape) {
-    WeightFile.Stored entry = stored.get(name);
-    if (entry == null) {
-      throw new InvalidDataException(
-          file.path() + " has no tensor '" + name + "'; it has " + stored.keySet());
-    }
-    if (!entry.shape().is(shape) || !FloatConversion.isFloat(entry.dtype())) {
-      throw new InvalidDataException(
-          file.path()
-              + ": tensor '"
-              + name
-              + "' is "
-              + entry
-              + "; floating-point "
-              + dev.coxswain.tensor.Shape.of(shape)
-              + " is needed");
-    }
-  }
-
-  /** Every tensor matters: one that nothing used would be silently ignored. */
-  void requireAllUsed() {
-    if (!unused.isEmpty()) {
-      throw new InvalidDataException(
-          file.path()
-              + " has the tensor '"
-              + unused.iterator().next()
-              + "', which this kind of SAE does not know");
-    }
   }
 
   /** Hands the tensors over to the autoencoder built from them. */
