@@ -27,8 +27,10 @@ check_format() {
 
 # The native unit tests of a preset, all or those a filter of GoogleTest picks.
 native_tests() { # PRESET [FILTER]
+  local program=$BUILD/$1/native/test/coxswain_tests filter="--gtest_filter=${2:-*}"
   "$COX_ROOT/native/build.sh" "$1" coxswain_tests
-  "$BUILD/$1/native/test/coxswain_tests" --gtest_brief=1 "--gtest_filter=${2:-*}"
+  "$program" --gtest_list_tests "$filter" | grep -q '^ ' || { echo "no test matches ${2:-*}"; return 1; }
+  "$program" --gtest_brief=1 "$filter"
 }
 
 java_tests() { run_maven -pl java verify; }

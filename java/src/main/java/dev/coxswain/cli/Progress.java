@@ -1,6 +1,8 @@
 package dev.coxswain.cli;
 
+import java.io.PrintStream;
 import java.util.Locale;
+import java.util.function.LongSupplier;
 
 /**
  * How far long work is, on standard error: a bar on a terminal, a line every few seconds elsewhere.
@@ -21,21 +23,55 @@ final class Progress implements AutoCloseable {
   /** The entry script knows whether standard error is a terminal; Java 17 cannot ask. */
   private static final boolean TERMINAL = Boolean.getBoolean("cox.terminal");
 
-  private static final Object SCREEN = new Object();
-  private static int shownLength;
+  /** Standard error, and how much of its last line is a bar. */
+  private static final class Screen {
+    private final PrintStream stream;
+    private final boolean terminal;
+    private int shownLength;
 
+    Screen(PrintStream stream, boolean terminal) {
+      this.stream = stream;
+      this.terminal = terminal;
+    }
+
+    void show(String line) {
+      if (terminal) {
+        stream.print("\r" + line + " ".repeat(Math.max(0, shownLength - line.length())));
+        stream.flush();
+        shownLength = line.length();
+      } else {
+        stream.println(line);
+      }
+    }
+
+    void clearBar() {
+      if (shownLength > 0) {
+        stream.print("\r" + " ".repeat(shownLength) + "\r");
+        shownLength = 0;
+      }
+    }
+  }
+
+  private static final Screen STANDARD_ERROR = new Screen(System.err, TERMINAL);
+
+  private final Screen screen;
+  private final LongSupplier clock;
   private final String what;
   private final long total;
   private final String unit;
-  private final long start = System.nanoTime();
-  private long nextShow = start + SILENT_NANOS;
+  private final long start;
+  private long nextShow;
   private long done;
   private String note = "";
 
-  private Progress(String what, long total, String unit) {
+  private Progress(Screen screen, LongSupplier clock, String what, long total, String unit) {
+    this.screen = screen;
+    this.clock = clock;
     this.what = what;
     this.total = total;
     this.unit = unit;
+    this.start = clock.getAsLong();
+    this.nextShow = start + SILENT_NANOS;
   }
 
   /**
@@ -44,7 +80,13 @@ final class Progress implements AutoCloseable {
    * @param unit plural, as "rows"
    */
   static Progress start(String what, long total, String unit) {
-    return new Progress(what, total, unit);
+    return new Progress(STANDARD_ERROR, System::nanoTime, what, total, unit);
+  }
+
+  /** On another stream, by another clock. */
+  static Progress on(
+      PrintStream stream, boolean terminal, LongSupplier nanoTime, String what, long total) {
+    return new Progress(new Screen(stream, terminal), nanoTime, what, total, "rows");
   }
 
   /** {@code done} units of the whole are finished. */
@@ -56,27 +98,27 @@ final class Progress implements AutoCloseable {
    * @param note shown at the end of the line, as "loss 0.31"
    */
   void update(long done, String note) {
-    synchronized (SCREEN) {
+    synchronized (screen) {
       this.done = done;
       this.note = note;
-      long now = System.nanoTime();
-      if (now >= nextShow) {
-        nextShow = now + (TERMINAL ? BAR_NANOS : LINE_NANOS);
-        show(now);
+      long now = clock.getAsLong();
+      if (now - nextShow >= 0) {
+        nextShow = now + (screen.terminal ? BAR_NANOS : LINE_NANOS);
+        screen.show(line(now - start));
       }
     }
   }
 
   void advance(long units) {
-    synchronized (SCREEN) {
+    synchronized (screen) {
       update(done + units, note);
     }
   }
 
   /** A line of its own on standard error; a bar that is on the screen makes room for it. */
   static void message(String line) {
-    synchronized (SCREEN) {
-      clearBar();
+    synchronized (STANDARD_ERROR) {
+      STANDARD_ERROR.clearBar();
       System.err.println(line);
     }
   }
@@ -84,26 +126,8 @@ final class Progress implements AutoCloseable {
   /** Takes the bar off the screen. */
   @Override
   public void close() {
-    synchronized (SCREEN) {
-      clearBar();
-    }
-  }
-
-  private void show(long now) {
-    String line = line(now - start);
-    if (TERMINAL) {
-      System.err.print("\r" + line + " ".repeat(Math.max(0, shownLength - line.length())));
-      System.err.flush();
-      shownLength = line.length();
-    } else {
-      System.err.println(line);
-    }
-  }
-
-  private static void clearBar() {
-    if (shownLength > 0) {
-      System.err.print("\r" + " ".repeat(shownLength) + "\r");
-      shownLength = 0;
+    synchronized (screen) {
+      screen.clearBar();
     }
   }
 
@@ -112,17 +136,21 @@ final class Progress implements AutoCloseable {
     StringBuilder line = new StringBuilder("cox: ").append(what).append(' ');
     if (total > 0) {
       double share = Math.min(1, (double) done / total);
-      line.append(TERMINAL ? bar(share) : "").append(percent(share)).append("  ");
+      line.append(screen.terminal ? bar(share) : "").append(percent(share)).append("  ");
       line.append(done).append('/').append(total);
     } else {
       line.append(done);
     }
     line.append(' ').append(unit);
-    line.append(String.format(Locale.ROOT, "  %.3g/s", done / seconds));
+    line.append("  " + rate(done / seconds) + "/s");
     if (total > 0 && done > 0 && done < total) {
       line.append("  ").append(duration(seconds * (total - done) / done)).append(" left");
     }
     return note.isEmpty() ? line.toString() : line.append("  ").append(note).toString();
+  }
+
+  private static String rate(double perSecond) {
+    return String.format(Locale.ROOT, perSecond >= 100 ? "%.0f" : "%.3g", perSecond);
   }
 
   private static String percent(double share) {
