@@ -3,6 +3,7 @@ package dev.coxswain.explain;
 import dev.coxswain.backend.Backend;
 import dev.coxswain.error.UsageException;
 import dev.coxswain.io.Harvest;
+import dev.coxswain.io.HarvestInfo;
 import dev.coxswain.sae.SparseAutoencoder;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -23,10 +24,14 @@ public final class Contexts {
   private final int top;
   private final List<List<Window>> best;
 
+  /** Rows on which each feature is active. */
+  private final long[] activeRows;
+
   private Contexts(Harvest harvest, int features, int top) {
     this.harvest = harvest;
     this.top = top;
     this.best = new ArrayList<>(Collections.nCopies(features, List.of()));
+    this.activeRows = new long[features];
   }
 
   /** A context before its tokens become text. */
@@ -52,10 +57,14 @@ public final class Contexts {
     DocumentActivations documents =
         new DocumentActivations(harvest, sae.features(), contexts::addDocument);
     new ActivationStream(backend, sae, harvest).visit(sae, documents, progress);
+    HarvestInfo info = harvest.info();
+    double usableRows = info.rows() - info.bosRows() - info.massiveRows();
     for (int feature = 0; feature < sae.features(); feature++) {
       sink.accept(
           new FeatureContexts(
-              feature, contexts.best.get(feature).stream().map(contexts::text).toList()));
+              feature,
+              contexts.activeRows[feature] / Math.max(1.0, usableRows),
+              contexts.best.get(feature).stream().map(contexts::text).toList()));
     }
   }
 
@@ -75,6 +84,7 @@ public final class Contexts {
   private void addDocument(DocumentActivations.Document document) {
     document.eachFeature(
         (feature, rows, activations) -> {
+          activeRows[feature] += rows.length;
           for (int place : document.peaks(activations, rows, top, 2 * REACH)) {
             if (!offer(feature, document, rows, activations, place)) {
               break;

@@ -1,5 +1,6 @@
 package dev.coxswain.report;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -10,22 +11,19 @@ final class DensityHistogram {
   private static final double STEP = 0.25;
   private static final int BINS = 24;
 
-  /** Trainers write log10(0 + ε) for a feature that never fired, with an ε of 1e-10 or so. */
-  private static final double NEVER = -9;
-
   private DensityHistogram() {}
 
   /**
-   * @param log10Density one entry a feature; −∞ or below −9 = never fired
+   * @param density one number a feature; 0 = never fired
    */
-  static ObjectNode of(float[] log10Density) {
+  static ObjectNode of(JsonNode density) {
     int[] counts = new int[BINS];
     int never = 0;
-    for (float value : log10Density) {
-      if (!(value > NEVER)) {
+    for (JsonNode share : density) {
+      if (share.asDouble() <= 0) {
         never++;
       } else {
-        int bin = (int) Math.floor((value - FROM) / STEP);
+        int bin = (int) Math.floor((Math.log10(share.asDouble()) - FROM) / STEP);
         counts[Math.max(0, Math.min(BINS - 1, bin))]++;
       }
     }

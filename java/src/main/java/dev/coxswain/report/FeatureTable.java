@@ -25,7 +25,6 @@ final class FeatureTable {
     FeatureTable table = new FeatureTable(inputs.dictionary().features());
     ObjectNode columns = JSON.objectNode();
     columns.set("words", table.words(inputs.explanations()));
-    inputs.dictionary().log10Density().ifPresent(d -> columns.set("density", density(d)));
     inputs.contexts().ifPresent(path -> table.addContexts(path, columns));
     return columns;
   }
@@ -58,23 +57,17 @@ final class FeatureTable {
     }
   }
 
-  private static ArrayNode density(float[] log10Density) {
-    ArrayNode column = JSON.arrayNode(log10Density.length);
-    for (float value : log10Density) {
-      column.add(Rounded.digits(value > -9 ? Math.pow(10, value) : 0, 2));
-    }
-    return column;
-  }
-
   /** Features without a line have no contexts: they never fired. */
   private void addContexts(Path path, ObjectNode columns) {
     ArrayNode[] contexts = new ArrayNode[features];
     double[] peaks = new double[features];
+    double[] density = new double[features];
     JsonLines.read(
         path,
         line -> {
           int feature = contextFeature(line);
           contexts[feature] = JSON.arrayNode();
+          density[feature] = line.path("density").asDouble();
           for (JsonNode context : line.path("contexts")) {
             if (contexts[feature].size() < CONTEXTS) {
               contexts[feature].add(ContextRuns.of(context));
@@ -84,9 +77,11 @@ final class FeatureTable {
         });
     ArrayNode contextColumn = columns.putArray("contexts");
     ArrayNode peakColumn = columns.putArray("peak");
+    ArrayNode densityColumn = columns.putArray("density");
     for (int f = 0; f < features; f++) {
       contextColumn.add(contexts[f] == null ? JSON.arrayNode() : contexts[f]);
       peakColumn.add(Rounded.digits(peaks[f], 3));
+      densityColumn.add(Rounded.digits(density[f], 2));
     }
   }
 

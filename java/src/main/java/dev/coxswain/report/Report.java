@@ -43,8 +43,11 @@ public final class Report {
         .put("n_features", dictionary.features())
         .put("d_model", dictionary.width())
         .put("k", dictionary.k());
-    data.set("features", FeatureTable.read(inputs));
-    dictionary.log10Density().ifPresent(d -> data.set("histogram", DensityHistogram.of(d)));
+    ObjectNode features = FeatureTable.read(inputs);
+    data.set("features", features);
+    if (features.has("density")) {
+      data.set("histogram", DensityHistogram.of(features.get("density")));
+    }
     inputs.metrics().ifPresent(path -> data.set("training", curve(path)));
     inputs.generations().ifPresent(path -> data.set("generations", generations(path)));
     inputs.summary().ifPresent(path -> data.set("summary", Summary.read(path)));

@@ -9,7 +9,7 @@ import java.util.Optional;
  *
  * @param dictionary what the page says about the autoencoder
  * @param explanations JSON lines, one object a feature, in feature order
- * @param contexts JSON lines: each feature's strongest real contexts
+ * @param contexts JSON lines: each feature's strongest real contexts, and how often it fires
  * @param metrics JSON lines of a training run
  * @param summary one JSON object with the figures of a whole run
  * @param generations JSON lines: texts written plain and steered
@@ -28,9 +28,8 @@ public record ReportInputs(
    * The autoencoder in a few numbers.
    *
    * @param k features selected a token, 0 where the activation selects none
-   * @param log10Density log10 of the share of tokens on which each feature is active; [F]
    */
-  public record Dictionary(int features, int width, int k, Optional<float[]> log10Density) {}
+  public record Dictionary(int features, int width, int k) {}
 
   public static Builder of(Dictionary dictionary, Path explanations) {
     return new Builder(dictionary, explanations);

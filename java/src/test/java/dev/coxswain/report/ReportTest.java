@@ -14,7 +14,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -109,7 +108,7 @@ class ReportTest {
   void shouldMakeAPageOfExplanationsAlone() throws IOException {
     SyntheticRun run = new SyntheticRun(folder, 3, 1);
     run.writeExplanations(f -> "school");
-    ReportInputs.Dictionary dictionary = new ReportInputs.Dictionary(3, 8, 2, Optional.empty());
+    ReportInputs.Dictionary dictionary = new ReportInputs.Dictionary(3, 8, 2);
     String page = page(ReportInputs.of(dictionary, folder.resolve("explanations.jsonl")).build());
     assertFalse(SyntheticRun.dataOf(page).has("summary"));
   }
@@ -142,8 +141,7 @@ class ReportTest {
   }
 
   private String failure(int features) {
-    ReportInputs.Dictionary dictionary =
-        new ReportInputs.Dictionary(features, 8, 2, Optional.empty());
+    ReportInputs.Dictionary dictionary = new ReportInputs.Dictionary(features, 8, 2);
     ReportInputs inputs = ReportInputs.of(dictionary, folder.resolve("explanations.jsonl")).build();
     return assertThrows(InvalidDataException.class, () -> page(inputs)).getMessage();
   }

@@ -46,11 +46,7 @@ final class SyntheticRun {
   }
 
   ReportInputs.Dictionary dictionary() {
-    float[] density = new float[features];
-    for (int f = 0; f < features; f++) {
-      density[f] = f == 1 ? -10 : (float) (-2.3 + 0.5 * random.nextGaussian());
-    }
-    return new ReportInputs.Dictionary(features, 576, 32, Optional.of(density));
+    return new ReportInputs.Dictionary(features, 576, 32);
   }
 
   void writeExplanations(IntFunction<String> firstWord) {
@@ -75,6 +71,7 @@ final class SyntheticRun {
         writer -> {
           for (int f = 0; f < features; f++) {
             ObjectNode line = JSON.objectNode().put("feature", f);
+            line.put("density", f == 1 ? 0 : Math.pow(10, -2.3 + 0.5 * random.nextGaussian()));
             ArrayNode list = line.putArray("contexts");
             for (int c = 0; c < contexts; c++) {
               tokens(list.addObject(), token, length);
