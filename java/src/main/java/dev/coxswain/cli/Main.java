@@ -23,6 +23,7 @@ public final class Main {
           EvaluateExplanationsCommand.class,
           ExplainCommand.class,
           FindCommand.class,
+          ReportCommand.class,
           SteerCommand.class,
           VocabularyCommand.class);
 
