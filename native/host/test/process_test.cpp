@@ -27,6 +27,21 @@ int tryEngine(const cox_engine_options& options) {
 
 int tryEngine() { return tryEngine(coxswain::sized<cox_engine_options>()); }
 
+// Opens an engine and steers with it.
+void steerOneRow() {
+  Weights weights = writeSae(scratch() / "sae", kWidth, kFeatures, 1);
+  coxswain::Engine engine;
+  coxswain::Sae sae(engine, (scratch() / "sae").string());
+  coxswain::Plan plan(engine, sae, kLayer, addPlan(3, 2));
+  coxswain::Lane lane(engine);
+  std::vector<float> x = randomRows(1, kWidth, 2);
+  std::vector<float> y = x;
+  lane.begin({row(1, plan.get(), 1)});
+  lane.layer(block(y.data(), 1));
+  lane.end();
+  std::printf("%s\n", y == added(x, weights, 3, 2) ? "steered" : "wrong");
+}
+
 void badJvmOption() {
   auto options = coxswain::sized<cox_engine_options>();
   const char* const lines[] = {"-Xno-such-option"};
@@ -73,7 +88,7 @@ std::string plainClassPath() {
 
 void joinJvm() {
   startJvm(plainClassPath());
-  tryEngine();
+  steerOneRow();
 }
 
 void joinStrangeJvm() {
@@ -111,19 +126,33 @@ const std::map<std::string, std::function<void()>> scenarios = {
     {"short-lived-opener", shortLivedOpener},
 };
 
-// Runs a scenario with more environment variables; returns what it printed, and fails if it crashed.
-std::string run(const std::string& scenario, const std::string& environment = "") {
-  std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
-  std::string command = "env " + environment + " COX_TEST_SCENARIO=" + scenario + " " + self + " 2>&1";
-  FILE* pipe = popen(command.c_str(), "r");
+// What a command printed; it must end well.
+std::string output(const std::string& command) {
+  FILE* pipe = popen(("{ " + command + "; } 2>&1").c_str(), "r");
   std::string said;
   char block[4096];
   for (size_t n; (n = fread(block, 1, sizeof block, pipe)) > 0;) said.append(block, n);
-  EXPECT_EQ(0, pclose(pipe)) << scenario << ": " << said;
+  EXPECT_EQ(0, pclose(pipe)) << command << ": " << said;
   return said;
 }
 
+// Runs a scenario with more environment variables.
+std::string run(const std::string& scenario, const std::string& environment = "") {
+  std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
+  return output("env " + environment + " COX_TEST_SCENARIO=" + scenario + " " + self);
+}
+
 bool contains(const std::string& all, const std::string& part) { return all.find(part) != std::string::npos; }
+
+TEST(ProcessTest, ShouldRunTheExampleInC) {
+  Weights weights = writeSae(scratch() / "example", kWidth, kFeatures, seed());
+  char wanted[200];
+  // x is 0, so the clamped feature's activation goes from 0 to 5.
+  std::snprintf(wanted, sizeof wanted, "1 of 2 rows steered: x[0][0] = %g, x[1][0] = 0\n",
+                static_cast<double>(5 * weights.row(3)[0]));
+  EXPECT_EQ(wanted, output(COX_TEST_EXAMPLE " " + (scratch() / "example").string()));
+  EXPECT_TRUE(contains(output(COX_TEST_EXAMPLE " /no/such/sae; true"), "host: "));
+}
 
 TEST(ProcessTest, ShouldNameAJavaHomeThatIsNone) {
   EXPECT_EQ("-5 COX_JAVA_HOME names /no/such, which has no lib/server/libjvm.so: name a Java 17 or newer\n",
@@ -155,7 +184,7 @@ TEST(ProcessTest, ShouldSayWhyTheJvmWouldNotStart) {
 
 TEST(ProcessTest, ShouldPassOptionsOn) { EXPECT_EQ("0 \n", run("with-options")); }
 
-TEST(ProcessTest, ShouldJoinAJvmThatRunsAlready) { EXPECT_EQ("0 \n", run("join")); }
+TEST(ProcessTest, ShouldJoinAJvmThatRunsAlready) { EXPECT_TRUE(contains(run("join"), "steered\n")); }
 
 TEST(ProcessTest, ShouldSayThatARunningJvmLacksTheClasses) {
   EXPECT_EQ(

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
-#include <regex>
 #include <sstream>
 
 #include "host_fixture.h"
@@ -33,11 +32,14 @@ std::vector<Element> tensor(const fs::path& path, const std::string& name) {
   uint64_t headerBytes = 0;
   std::memcpy(&headerBytes, bytes.data(), sizeof headerBytes);
   std::string header = bytes.substr(8, headerBytes);
-  std::smatch found;
-  std::regex entry("\"" + name + R"rx("[^{]*\{[^}]*"data_offsets"\s*:\s*\[\s*(\d+)\s*,\s*(\d+)\s*\])rx");
-  if (!std::regex_search(header, found, entry)) throw std::runtime_error(name + " is not in " + header);
-  size_t begin = std::stoul(found[1]);
-  size_t end = std::stoul(found[2]);
+  size_t entry = header.find("\"" + name + "\":");
+  size_t offsets = header.find("\"data_offsets\":[", entry);
+  if (entry == std::string::npos || offsets == std::string::npos)
+    throw std::runtime_error("no " + name + " in " + header);
+  unsigned long begin = 0, end = 0;
+  if (std::sscanf(header.c_str() + offsets, "\"data_offsets\":[%lu,%lu]", &begin, &end) != 2) {
+    throw std::runtime_error("no offsets in " + header);
+  }
   std::vector<Element> values((end - begin) / sizeof(Element));
   std::memcpy(values.data(), bytes.data() + 8 + headerBytes + begin, end - begin);
   return values;
