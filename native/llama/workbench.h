@@ -1,0 +1,49 @@
+// What stays loaded between requests: the model, the engine and its SAEs.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "channel.h"
+#include "engine.h"
+#include "model.h"
+#include "session.h"
+
+namespace coxllama {
+
+// Rules to steer by: a compiled plan and the layer whose output it changes.
+struct Steering {
+  PlanHandle plan;
+  int layer;
+};
+
+// One thread: the lane is its.
+class Workbench {
+ public:
+  explicit Workbench(const Channel& channel) : hangUp_(channel.hangUp()) {}
+
+  void load(const std::string& path, int threads);
+  const Model& model() const;  // throws Failure before load
+
+  // A session whose decodes end when the parent hangs up.
+  std::unique_ptr<Session> session(SessionShape shape) const;
+
+  // The engine starts its JVM when first asked for.
+  cox_engine* engine();
+  cox_lane* lane();
+  cox_sae* sae(const std::string& path);
+
+  // {"sae": PATH, "plan": TEXT, "base": FOLDER}, or null for none.
+  PlanHandle plan(const Json& run, int layer);
+
+ private:
+  const std::atomic<bool>* hangUp_;
+  std::unique_ptr<Model> model_;
+  EngineHandle engine_;
+  LaneHandle lane_;
+  std::map<std::string, SaeHandle> saes_;
+};
+
+}  // namespace coxllama
