@@ -98,6 +98,13 @@ bool Request::flag(const char* name, bool otherwise) const {
   return field(name).get<bool>();
 }
 
+Request Request::part(const char* name) const {
+  if (!field(name).is_object()) {
+    throw Failure(Fault::kUsage, std::string("'") + name + "' is not an object");
+  }
+  return Request(channel_, field(name));
+}
+
 const Json& Request::array(const char* name) const {
   const Json& value = field(name);
   if (!value.is_array()) {

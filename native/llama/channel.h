@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace coxllama {
 
@@ -55,6 +56,8 @@ class Request {
   int64_t integer(const char* field, int64_t otherwise) const;
   double number(const char* field, double otherwise) const;
   bool flag(const char* field, bool otherwise) const;
+  Request part(const char* field) const;  // an object inside, read by the same rules
+  Request with(const Json& body) const { return Request(channel_, body); }
   const Json& array(const char* field) const;
   std::vector<std::string> texts(const char* field) const;
 
