@@ -2,8 +2,8 @@
 //
 // Request: "layer", "prompts": [TEXT], "runs": [null | {"sae", "plan", "base"}], "maxTokens", "raw"
 // (true: the prompt as it stands, false: in the chat template; default: the template if there is one),
-// "system", the sampler's fields, and optionally "activations": {"sae", "features": [N]}: under every
-// token, what those features do after the plan.
+// "system", the sampler's fields, and optionally "activations": {"sae", "features": [N],
+// "before"?}: under every token, what those features do after the plan, or before it.
 // Events: "piece" {"prompt", "run", "text"} as the text grows.
 // Result: {"continuations": [prompt][run]}.
 #include <algorithm>
@@ -122,13 +122,16 @@ Continuation continuePrompt(Session& session, cox_lane* lane, cox_plan* plan, co
 class Activations {
  public:
   Activations(Workbench& bench, const Request& request, int layer)
-      : lane_(bench.lane()), layer_(layer), sae_(bench.sae(request.text("sae"))) {
+      : lane_(bench.lane()),
+        layer_(layer),
+        moment_(request.flag("before", false) ? COX_BEFORE_PLANS : COX_AFTER_PLANS),
+        sae_(bench.sae(request.text("sae"))) {
     for (const Json& feature : request.array("features")) {
       features_.push_back(feature.get<int32_t>());
     }
-    check(cox_lane_observe(lane_, sae_, layer_, COX_AFTER_PLANS, &Activations::onRow, this));
+    check(cox_lane_observe(lane_, sae_, layer_, moment_, &Activations::onRow, this));
   }
-  ~Activations() { cox_lane_observe(lane_, sae_, layer_, COX_AFTER_PLANS, nullptr, nullptr); }
+  ~Activations() { cox_lane_observe(lane_, sae_, layer_, moment_, nullptr, nullptr); }
 
   // [token][feature]
   Json under(Session& session, cox_plan* plan, const std::vector<TaggedToken>& tokens) {
@@ -155,6 +158,7 @@ class Activations {
 
   cox_lane* lane_;
   int layer_;
+  int moment_;
   cox_sae* sae_;
   std::vector<int32_t> features_;
   Json rows_;

@@ -88,7 +88,7 @@ class ArchitectureTest {
           .whereLayer("explain")
           .mayOnlyBeAccessedByLayers("cli", "demo", "report", "root")
           .whereLayer("steer")
-          .mayOnlyBeAccessedByLayers("cli", "demo", "host", "root")
+          .mayOnlyBeAccessedByLayers("cli", "demo", "host", "model", "root")
           .whereLayer("cpu")
           .mayOnlyBeAccessedByLayers("root");
 

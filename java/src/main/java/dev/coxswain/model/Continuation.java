@@ -11,7 +11,7 @@ import java.util.List;
  * @param finish "end" (the model ended it), "length" (maxTokens) or "context" (no room left)
  * @param pieces of the prompt's tokens and then of the reply's; their concatenation is the whole
  *     text
- * @param activations [token][feature] under the same tokens, after the plan; empty unless asked for
+ * @param activations [token][feature] under the same tokens; empty unless asked for
  * @param promptTokens of the pieces
  * @param generatedTokens the others
  * @param steeredRows rows that a plan changed, of all rows evaluated. The last token generated is

@@ -68,8 +68,7 @@ final class Downloads {
     List<String> command(Path into);
   }
 
-  private Path archive(String spec, String file, String sha256, Client client)
-      throws IOException {
+  private Path archive(String spec, String file, String sha256, Client client) throws IOException {
     Path kept = folder.resolve(file);
     if (Files.isRegularFile(kept) && ModelFile.sha256(kept).equals(sha256)) {
       return kept;

@@ -55,8 +55,7 @@ final class GemmaRecipe implements Recipe {
   @Override
   public void make(Path folder, Downloads downloads, Consumer<String> log) throws IOException {
     Path notices =
-        downloads.wheel(
-            PROJECT + "==1.0.0", MODULE + "-1.0.0-py3-none-any.whl", NOTICES_SHA256);
+        downloads.wheel(PROJECT + "==1.0.0", MODULE + "-1.0.0-py3-none-any.whl", NOTICES_SHA256);
     for (String notice : List.of("GEMMA_TERMS.html", "NOTICE.md")) {
       Wheel.extract(notices, MODULE + "/data/" + notice, folder.resolve(notice));
     }

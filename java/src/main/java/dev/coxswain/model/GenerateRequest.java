@@ -48,8 +48,7 @@ public record GenerateRequest(
   }
 
   public GenerateRequest withSampling(Sampling other) {
-    return new GenerateRequest(
-        prompts, runs, layer, maxTokens, other, raw, system, activations);
+    return new GenerateRequest(prompts, runs, layer, maxTokens, other, raw, system, activations);
   }
 
   public GenerateRequest withActivations(Activations wanted) {
@@ -67,12 +66,19 @@ public record GenerateRequest(
         prompts, runs, layer, maxTokens, sampling, raw, Optional.of(message), activations);
   }
 
+  /** When features are read. */
+  public enum Moment {
+    BEFORE_PLAN,
+    AFTER_PLAN
+  }
+
   /**
-   * Features to report, as they are after the plan.
+   * Features to report.
    *
    * @param sae the SAE's folder or file
+   * @param moment before or after the plan has changed a row
    */
-  public record Activations(Path sae, List<Integer> features) {
+  public record Activations(Path sae, List<Integer> features, Moment moment) {
     public Activations {
       features = List.copyOf(features);
     }
@@ -84,7 +90,8 @@ public record GenerateRequest(
    * @param temperature 0: always the likeliest
    * @param repeatPenalty of the last 64 tokens; 1: none
    */
-  public record Sampling(long seed, double temperature, int topK, double topP, double repeatPenalty) {
+  public record Sampling(
+      long seed, double temperature, int topK, double topP, double repeatPenalty) {
     public static final Sampling DEFAULT = new Sampling(0, 0.7, 40, 0.95, 1.1);
 
     public Sampling withSeed(long other) {

@@ -116,7 +116,10 @@ final class LineProcess implements AutoCloseable {
     try {
       if (process.waitFor(END_SECONDS, TimeUnit.SECONDS)) {
         int code = process.exitValue();
-        how = code > SIGNALLED ? "was killed by signal " + (code - SIGNALLED) : "ended with exit code " + code;
+        how =
+            code > SIGNALLED
+                ? "was killed by signal " + (code - SIGNALLED)
+                : "ended with exit code " + code;
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

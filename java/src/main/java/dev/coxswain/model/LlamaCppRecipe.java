@@ -54,7 +54,8 @@ final class LlamaCppRecipe implements Recipe {
     process.inputReader().lines().forEach(said::add);
     try {
       if (process.waitFor() != 0) {
-        throw new DeviceException(said.isEmpty() ? command[0] + " failed" : said.get(said.size() - 1));
+        throw new DeviceException(
+            said.isEmpty() ? command[0] + " failed" : said.get(said.size() - 1));
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -160,6 +160,8 @@ public final class LlamaProcess implements AutoCloseable {
             wanted -> {
               ObjectNode activations = body.putObject("activations");
               activations.put("sae", absolute(wanted.sae()));
+              activations.put(
+                  "before", wanted.moment() == GenerateRequest.Moment.BEFORE_PLAN);
               ArrayNode features = activations.putArray("features");
               wanted.features().forEach(features::add);
             });
@@ -186,8 +188,7 @@ public final class LlamaProcess implements AutoCloseable {
         process.call(
             "measure",
             body,
-            event ->
-                progress.accept(event.get("done").asDouble() / event.get("of").asDouble())));
+            event -> progress.accept(event.get("done").asDouble() / event.get("of").asDouble())));
   }
 
   private static ObjectNode toJson(MeasureRequest.Passage passage) {
