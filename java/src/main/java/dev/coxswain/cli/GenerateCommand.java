@@ -101,8 +101,7 @@ final class GenerateCommand extends BaseCommand {
       runs.add(
           new Run(
               "steered",
-              Optional.of(
-                  new Steering(steering.sae(), plan.get().toJson(), steering.base()))));
+              Optional.of(new Steering(steering.sae(), plan.get().toJson(), steering.base()))));
     }
     return runs;
   }

@@ -35,7 +35,11 @@ final class HarvestCommand extends BaseCommand {
           "Text files, a document each; or .jsonl, a document a line as {\"text\": \"...\"}.")
   private List<Path> texts;
 
-  @Option(names = "--out", required = true, paramLabel = "DIR", description = "The harvest's folder.")
+  @Option(
+      names = "--out",
+      required = true,
+      paramLabel = "DIR",
+      description = "The harvest's folder.")
   private Path folder;
 
   @Option(names = "--max-tokens", paramLabel = "N", description = "Stop after N tokens.")

@@ -23,8 +23,12 @@ public final class Main {
           EvaluateExplanationsCommand.class,
           ExplainCommand.class,
           FindCommand.class,
+          GenerateCommand.class,
+          HarvestCommand.class,
+          ModelCommand.class,
           ReportCommand.class,
           SteerCommand.class,
+          TuneCommand.class,
           VocabularyCommand.class);
 
   private static final int DONE = 0;

@@ -27,15 +27,18 @@ final class ModelOptions {
    * @throws FileException where there is neither such a file nor such a model in the cache
    */
   LlamaProcess start() {
-    Path file = file();
+    return start(model, compute);
+  }
+
+  static LlamaProcess start(String model, ComputeOptions compute) {
+    Path file = file(model);
     if (compute.device().kind() == Device.Kind.CUDA) {
       throw new DeviceException("device " + compute.device() + ": this build has no CUDA backend");
     }
     return LlamaProcess.start(file, compute.threads());
   }
 
-  /** The model's file. */
-  Path file() {
+  private static Path file(String model) {
     Path file = Path.of(model);
     if (Files.exists(file) || model.endsWith(".gguf")) {
       return file;

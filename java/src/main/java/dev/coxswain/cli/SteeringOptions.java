@@ -42,7 +42,8 @@ final class SteeringOptions {
 
   private static <T> T required(String option, T value) {
     if (value == null) {
-      throw new UsageException("steering needs --layer, --sae and --plan; " + option + " is missing");
+      throw new UsageException(
+          "steering needs --layer, --sae and --plan; " + option + " is missing");
     }
     return value;
   }

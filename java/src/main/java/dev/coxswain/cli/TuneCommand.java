@@ -149,7 +149,9 @@ final class TuneCommand extends BaseCommand {
     out.line("strength     KL       nll      effect");
     for (Tuner.Trial trial : outcome.trials()) {
       String effect =
-          words.isEmpty() ? "      -" : String.format(java.util.Locale.ROOT, "%+7.3f", trial.effect());
+          words.isEmpty()
+              ? "      -"
+              : String.format(java.util.Locale.ROOT, "%+7.3f", trial.effect());
       String mark = trial == outcome.chosen() ? "  <- chosen" : "";
       out.line(
           "x %-8.4g %7.4f  %7.4f  %s%s", trial.factor(), trial.kl(), trial.nll(), effect, mark);

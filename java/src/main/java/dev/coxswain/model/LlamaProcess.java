@@ -160,8 +160,7 @@ public final class LlamaProcess implements AutoCloseable {
             wanted -> {
               ObjectNode activations = body.putObject("activations");
               activations.put("sae", absolute(wanted.sae()));
-              activations.put(
-                  "before", wanted.moment() == GenerateRequest.Moment.BEFORE_PLAN);
+              activations.put("before", wanted.moment() == GenerateRequest.Moment.BEFORE_PLAN);
               ArrayNode features = activations.putArray("features");
               wanted.features().forEach(features::add);
             });

@@ -123,12 +123,10 @@ public final class Tuner {
             .toList();
     Measurement measured =
         model.measure(
-            new MeasureRequest(layer, passages, plans, words, model.info().context()),
-            share -> {});
+            new MeasureRequest(layer, passages, plans, words, model.info().context()), share -> {});
     for (int i = 0; i < factors.size(); i++) {
       Measurement.Run run = measured.runs().get(i);
-      Trial trial =
-          new Trial(factors.get(i), run.kl(), run.nll(), run.effect(), run.steeredRows());
+      Trial trial = new Trial(factors.get(i), run.kl(), run.nll(), run.effect(), run.steeredRows());
       trials.add(trial);
       each.accept(trial);
     }
@@ -159,7 +157,9 @@ public final class Tuner {
     }
     if (above.isEmpty()) {
       double strongest = below.get().factor();
-      return strongest > MOST ? List.of() : List.of(strongest * STRIDE, strongest * STRIDE * STRIDE);
+      return strongest > MOST
+          ? List.of()
+          : List.of(strongest * STRIDE, strongest * STRIDE * STRIDE);
     }
     return between(below.get(), above.get(), maxKl);
   }
