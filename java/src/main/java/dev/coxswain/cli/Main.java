@@ -20,6 +20,7 @@ public final class Main {
       List.of(
           ContextsCommand.class,
           DevicesCommand.class,
+          EvaluateCommand.class,
           EvaluateExplanationsCommand.class,
           ExplainCommand.class,
           FindCommand.class,
@@ -28,6 +29,7 @@ public final class Main {
           ModelCommand.class,
           ReportCommand.class,
           SteerCommand.class,
+          TrainCommand.class,
           TuneCommand.class,
           VocabularyCommand.class);
 

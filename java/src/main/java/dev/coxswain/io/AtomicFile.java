@@ -81,6 +81,28 @@ public final class AtomicFile implements AutoCloseable {
     return e instanceof FileAlreadyExistsException ? new IOException("busy", e) : e;
   }
 
+  /**
+   * Removes what writers of {@code path} that were killed left behind. Only for who knows that
+   * nobody else is writing it.
+   */
+  public static void removeAbandoned(Path path) {
+    String start = "." + path.getFileName() + ".";
+    for (Path sibling : RowSource.list(folderOf(path))) {
+      String name = sibling.getFileName().toString();
+      if (name.startsWith(start) && name.endsWith(".tmp")) {
+        remove(sibling);
+      }
+    }
+  }
+
+  private static void remove(Path path) {
+    try {
+      Files.deleteIfExists(path);
+    } catch (IOException e) {
+      throw FileException.of("cannot remove", path, e);
+    }
+  }
+
   /** Writes a text as UTF-8. */
   public static void writeString(Path path, String text) {
     try (AtomicFile file = create(path)) {

@@ -1,0 +1,57 @@
+package dev.coxswain.train;
+
+import dev.coxswain.error.InvalidDataException;
+import dev.coxswain.io.Harvest;
+import dev.coxswain.sae.SaeWriter;
+import dev.coxswain.sae.SparseAutoencoder;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * The trained SAE in units of the hidden state. It was trained on s·x; Top-K is positively
+ * homogeneous, so with both biases divided by s the same features are active, their activations are
+ * 1/s times as large, and the unit-norm decoder rows reconstruct x itself.
+ */
+final class Export {
+  private Export() {}
+
+  static void write(
+      TrainingState state,
+      TrainOptions options,
+      Survey survey,
+      Optional<Harvest> harvest,
+      Path folder) {
+    double unscale = 1.0 / survey.scale();
+    SparseAutoencoder.Builder builder =
+        SparseAutoencoder.builder()
+            .wEnc(state.toHost("w_enc", 1))
+            .bEnc(state.toHost("b_enc", unscale))
+            .wDec(state.toHost("w_dec", 1))
+            .bDec(state.toHost("b_dec", unscale))
+            .topK(options.k())
+            .subtractsBDec(true)
+            .metadata(SparseAutoencoder.MEAN_NORM, String.valueOf(survey.meanNorm()));
+    if (options.holdOut().any()) {
+      builder.metadata(HoldOut.METADATA, String.valueOf(options.holdOut().fraction()));
+    }
+    harvest.ifPresent(from -> addOrigin(builder, from));
+    try (SparseAutoencoder sae = build(builder)) {
+      SaeWriter.writeSaeLens(sae, folder, Optional.empty());
+    }
+  }
+
+  private static SparseAutoencoder build(SparseAutoencoder.Builder builder) {
+    try {
+      return builder.build();
+    } catch (InvalidDataException e) {
+      throw new InvalidDataException("training diverged: " + e.getMessage(), e);
+    }
+  }
+
+  private static void addOrigin(SparseAutoencoder.Builder builder, Harvest harvest) {
+    builder.metadata(SparseAutoencoder.MODEL_SHA256, harvest.modelSha256());
+    builder.metadata(SparseAutoencoder.LAYER, String.valueOf(harvest.layer()));
+    builder.metadata("model_name", harvest.info().model());
+    builder.metadata("hook_name", "blocks." + harvest.layer() + ".hook_resid_post");
+  }
+}
