@@ -33,6 +33,12 @@ native_tests() { # PRESET [FILTER]
   "$program" --gtest_brief=1 "$filter"
 }
 
+# A C++ host with the real JVM inside, by the preset's build; the classes are those of build/app.
+host_tests() { # PRESET
+  "$COX_ROOT/native/build.sh" "$1" host_tests
+  ctest --test-dir "$BUILD/$1" --output-on-failure --no-tests=error -R '^host$'
+}
+
 java_tests() { run_maven -pl java verify; }
 cli_tests() { run_maven -pl java -Dcox.groups=cli -Dcox.excludedGroups= surefire:test; }
 
@@ -57,7 +63,8 @@ part() { # NAME COMMAND...
 counts() { # LOG
   {
     grep -aoE 'Tests run: [0-9]+, Failures: [0-9]+, Errors: [0-9]+, Skipped: [0-9]+$' "$1" | tail -n 1
-    grep -aoE '[0-9]+ tests from [0-9]+ test suites ran' "$1"
+    grep -aoE '[0-9]+ tests? from [0-9]+ test suites? ran' "$1"
+    grep -aoE '[0-9]+% tests passed.* out of [0-9]+' "$1"
     grep -aoiE 'seed[ =:]+-?[0-9]+' "$1" | sort -u | head -n 4
   } | paste -sd ';' | sed 's/;/; /g'
 }
@@ -71,7 +78,9 @@ run_script() {
   mkdir -p "$BUILD/log"
   part format check_format
   part asan native_tests asan
+  part asanhost host_tests asan
   part tsan native_tests tsan '*Thread*'
+  part host host_tests release
   part java java_tests
   part cli cli_tests
   printf '%s\n' "${SUMMARY[@]}"

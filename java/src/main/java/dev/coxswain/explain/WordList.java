@@ -7,6 +7,7 @@ import dev.coxswain.io.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Files of one word a line, in UTF-8. */
@@ -23,7 +24,7 @@ public final class WordList {
     } catch (IOException e) {
       throw FileException.of("cannot read", path, e);
     }
-    List<String> words = Json.decodeUtf8(bytes, 0, bytes.length, path.toString()).lines().toList();
+    List<String> words = lines(path, bytes);
     if (words.isEmpty()) {
       throw new InvalidDataException(path + " is empty; one word a line is needed");
     }
@@ -34,6 +35,21 @@ public final class WordList {
       }
     }
     return words;
+  }
+
+  /** Decoded line by line, so that an error names its line. */
+  private static List<String> lines(Path path, byte[] bytes) {
+    List<String> lines = new ArrayList<>();
+    for (int start = 0, end; start < bytes.length; start = end + 1) {
+      end = start;
+      while (end < bytes.length && bytes[end] != '\n') {
+        end++;
+      }
+      int length = end > start && bytes[end - 1] == '\r' ? end - 1 - start : end - start;
+      String where = path + ", line " + (lines.size() + 1);
+      lines.add(Json.decodeUtf8(bytes, start, length, where));
+    }
+    return lines;
   }
 
   public static void write(Path path, List<String> words) {

@@ -138,6 +138,20 @@ public final class RowSource implements AutoCloseable {
     return (int) parts.get(0).entry().shape().extent(1);
   }
 
+  /**
+   * @param reader what takes the rows, as "the SAE"
+   * @throws InvalidDataException where the rows are not of {@code needed} elements
+   */
+  public void requireWidth(String reader, int needed) {
+    if (width() != needed) {
+      Part first = parts.get(0);
+      throw new InvalidDataException(
+          String.format(
+              "%s: tensor '%s' has rows of %d elements; %s takes %d",
+              first.file().path(), first.entry().name(), width(), reader, needed));
+    }
+  }
+
   /** As stored: F32, F16 or BF16. */
   public DType dtype() {
     return parts.get(0).entry().dtype();

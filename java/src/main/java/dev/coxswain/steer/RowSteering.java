@@ -34,10 +34,7 @@ public final class RowSteering {
   public static SteerReport run(
       Backend backend, CompiledPlan plan, RowSource rows, Path out, LongConsumer progress) {
     int width = plan.kernel().width();
-    if (rows.width() != width) {
-      throw new InvalidDataException(
-          String.format("the rows have %d elements, but the SAE reads %d", rows.width(), width));
-    }
+    rows.requireWidth("the plan's SAE", width);
     Shape whole = Shape.of(rows.rows(), width);
     List<SafetensorsWriter.Declaration> content =
         List.of(new SafetensorsWriter.Declaration(TENSOR, rows.dtype(), whole));
