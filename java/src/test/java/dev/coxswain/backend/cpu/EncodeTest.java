@@ -28,19 +28,16 @@ class EncodeTest {
   private static final long SEED = Seeds.next("EncodeTest");
   private static final List<DType> DTYPES = List.of(DType.F32, DType.F16, DType.BF16);
 
-  private static List<CpuBackend> backends;
+  private static Backends backends;
 
   @BeforeAll
-  static void openOneBackendAnIsaAndThreadCount() {
-    backends =
-        CpuBackend.supportedIsas().stream()
-            .flatMap(isa -> Stream.of(1, 2, 5).map(threads -> CpuBackend.open(threads, isa)))
-            .toList();
+  static void open() {
+    backends = new Backends();
   }
 
   @AfterAll
   static void close() {
-    backends.forEach(CpuBackend::close);
+    backends.close();
   }
 
   static Stream<Inputs> inputs() {
@@ -58,7 +55,7 @@ class EncodeTest {
             boolean subtracts = (dtype.ordinal() + normalization.ordinal()) % 2 == 0;
             Encoder encoder = placed.encoder(activation, normalization, subtracts);
             Expected expected = Expected.of(placed.arrays, Floats.of(x), encoder, subtracts);
-            for (CpuBackend backend : backends) {
+            for (CpuBackend backend : backends.all) {
               check(backend, encoder, x, expected, placed);
             }
           }
@@ -131,7 +128,7 @@ class EncodeTest {
       for (Normalization normalization : Normalization.values()) {
         TensorView x = placed.x(DType.F32);
         SparseRows active = placed.rows(a.n(), a.k());
-        backends.get(0).encode(placed.encoder(Activation.TOP_K, normalization, true), x, active);
+        backends.first().encode(placed.encoder(Activation.TOP_K, normalization, true), x, active);
         for (int row = 0; row < a.n(); row++) {
           compareRow(a, row, normalization, active);
         }
@@ -179,7 +176,7 @@ class EncodeTest {
     try (Placed placed = new Placed(a)) {
       SparseRows active = placed.rows(a.n(), a.k());
       Encoder encoder = placed.encoder(Activation.TOP_K, Normalization.NONE, false);
-      backends.get(0).encode(encoder, placed.x(DType.F32), active);
+      backends.first().encode(encoder, placed.x(DType.F32), active);
       float[] values = Floats.of(active.values());
       int[] indices = ints(active.indices());
       for (int i = 1; i < values.length; i++) {
@@ -197,7 +194,7 @@ class EncodeTest {
     try (Placed placed = new Placed(a)) {
       Encoder encoder = placed.encoder(Activation.TOP_K, Normalization.NONE, true);
       TensorView x = placed.x(DType.BF16);
-      for (CpuBackend backend : backends) {
+      for (CpuBackend backend : backends.all) {
         SparseRows whole = placed.rows(a.n(), a.k());
         SparseRows parts = placed.rows(a.n(), a.k());
         backend.encode(encoder, x, whole);
@@ -219,7 +216,7 @@ class EncodeTest {
     try (Placed placed = new Placed(a)) {
       Encoder encoder = placed.encoder(Activation.RELU, Normalization.NONE, false);
       EncodeReport report =
-          backends.get(0).encode(encoder, placed.x(DType.F32), placed.rows(a.n(), 1));
+          backends.first().encode(encoder, placed.x(DType.F32), placed.rows(a.n(), 1));
       assertEquals(0, report.firstOverfullRow());
       assertTrue(report.mostActive() > 1 && report.mostActive() <= a.features());
     }
