@@ -12,12 +12,19 @@ namespace coxswain::cpu {
 
 struct TrainScratch;
 
+/** Which screen batches go through (screen.h); the results are the same. */
+enum class ScreenKind { kNone, kFloat32, kBfloat16 };
+
+/** The fastest that the machine has for that instruction set. */
+ScreenKind bestScreen(Isa isa);
+
 /** Chosen once when a backend opens; shared by concurrent calls. */
 struct Device {
   Isa isa;
+  ScreenKind screen;
   ThreadPool pool;
 
-  Device(int threads, Isa chosen) : isa(chosen), pool(threads) {}
+  Device(int threads, Isa chosen) : isa(chosen), screen(bestScreen(chosen)), pool(threads) {}
 
   /** The memory that the last training step left for the next, or null: there was none, or another has it. */
   std::shared_ptr<TrainScratch> takeTrainScratch() {

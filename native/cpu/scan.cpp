@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cpu/order.h"
+#include "cpu/screen.h"
 #include "cpu/select.h"
 
 namespace coxswain::cpu {
@@ -34,18 +35,11 @@ void selectRow(const ScanCall& call, int64_t row, const float* z, Selector& sele
   if (call.states == nullptr || call.states[row] == RowState::kReady) {
     selector.offer(z, call.threshold, 0, call.features);
   }
-  std::vector<uint64_t> keys = selector.finish();
-  if (call.weights.subset != nullptr) {
-    for (uint64_t& key : keys) {
-      key = orderKey(keyScore(key), static_cast<uint32_t>(call.weights.subset[keyIndex(key)]));
-    }
-  }
-  sink(row, keys.data(), static_cast<int64_t>(keys.size()));
+  sinkRow(call, row, selector, sink);
 }
 
-}  // namespace
-
-int64_t scanFeatures(Device& device, const ScanCall& call, const ScanSink& sink) {
+/** Scores every feature canonically. */
+void scanExactly(Device& device, const ScanCall& call, const ScanSink& sink) {
   const EncodeKernels& kernels = encodeKernels(device.isa);
   std::vector<float> z(std::min(kRowBlock, call.rows) * call.features);
   for (int64_t first = 0; first < call.rows; first += kRowBlock) {
@@ -56,6 +50,25 @@ int64_t scanFeatures(Device& device, const ScanCall& call, const ScanSink& sink)
       selectRow(call, first + r, z.data() + r * call.features, selector, sink);
     });
   }
+}
+
+}  // namespace
+
+void sinkRow(const ScanCall& call, int64_t row, Selector& selector, const ScanSink& sink) {
+  std::vector<uint64_t>& keys = selector.finish();
+  if (call.weights.subset != nullptr) {
+    for (uint64_t& key : keys) {
+      key = orderKey(keyScore(key), static_cast<uint32_t>(call.weights.subset[keyIndex(key)]));
+    }
+  }
+  sink(row, keys.data(), static_cast<int64_t>(keys.size()));
+}
+
+int64_t scanFeatures(Device& device, const ScanCall& call, const ScanSink& sink) {
+  if (device.screen != ScreenKind::kNone && screenFits(call)) {
+    return screenFeatures(device, screenKernels(device.isa, device.screen), call, sink);
+  }
+  scanExactly(device, call, sink);
   return 0;
 }
 

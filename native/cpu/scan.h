@@ -28,6 +28,11 @@ struct ScanCall {
  */
 using ScanSink = std::function<void(int64_t row, const uint64_t* keys, int64_t count)>;
 
+class Selector;
+
+/** Hands a row's selection to the sink, with a subset's places turned into feature numbers. */
+void sinkRow(const ScanCall& call, int64_t row, Selector& selector, const ScanSink& sink);
+
 /**
  * Finds, of each row, the `limit` features of largest canonical score z > max(θ, 0). The same bits for every
  * instruction set, thread count and split of the rows. Returns the rows for which a screen gave up and every

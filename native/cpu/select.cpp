@@ -44,7 +44,7 @@ void Selector::shrink() {
   floor_ = std::max(floor_, keyScore(keys_.back()));
 }
 
-const std::vector<uint64_t>& Selector::finish() {
+std::vector<uint64_t>& Selector::finish() {
   shrink();
   std::sort(keys_.begin(), keys_.end(), std::greater<uint64_t>());
   return keys_;

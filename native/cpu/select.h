@@ -24,8 +24,8 @@ class Selector {
   /** Offers one feature's score, in any order of features. */
   void offerKey(uint64_t key);
 
-  /** The best keys, descending; at most `limit`. */
-  const std::vector<uint64_t>& finish();
+  /** The best keys, descending; at most `limit`. The caller may change them. */
+  std::vector<uint64_t>& finish();
 
  private:
   void shrink();

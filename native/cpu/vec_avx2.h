@@ -73,6 +73,7 @@ struct VecAvx2 {
   static VecAvx2 fma(VecAvx2 a, VecAvx2 b, VecAvx2 c) {
     return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
   }
+  static VecAvx2 near(VecAvx2 a, VecAvx2 b, VecAvx2 c) { return fma(a, b, c); }
   static VecAvx2 fmaTail(VecAvx2 a, VecAvx2 b, VecAvx2 c, int n) {
     VecAvx2 sum = fma(a, b, c);
     return {_mm256_blendv_ps(c.lo, sum.lo, _mm256_castsi256_ps(first(n))),

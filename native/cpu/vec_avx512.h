@@ -38,6 +38,7 @@ struct VecAvx512 {
   friend VecAvx512 operator/(VecAvx512 a, VecAvx512 b) { return {_mm512_div_ps(a.v, b.v)}; }
   static VecAvx512 sqrt(VecAvx512 a) { return {_mm512_sqrt_ps(a.v)}; }
   static VecAvx512 fma(VecAvx512 a, VecAvx512 b, VecAvx512 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+  static VecAvx512 near(VecAvx512 a, VecAvx512 b, VecAvx512 c) { return fma(a, b, c); }
   static VecAvx512 fmaTail(VecAvx512 a, VecAvx512 b, VecAvx512 c, int n) {
     return {_mm512_mask3_fmadd_ps(a.v, b.v, c.v, first(n))};
   }

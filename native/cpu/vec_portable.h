@@ -4,6 +4,7 @@
 //   zero, broadcast(s), load(p), loadTail(p, n) (lanes ≥ n are 0), store(p), storeTail(p, n)
 //   loadF16 / loadBf16 (+Tail), storeF16 / storeBf16 (+Tail): nearest even; for values that do not overflow
 //   + − * / ; sqrt(v); fma(a, b, c) = a·b + c rounded once; fmaTail(a, b, c, n): lanes ≥ n keep c
+//   near(a, b, c) = a·b + c in one or two roundings: the one operation that may differ, for screens only
 //   clamp(v, limit): into ±limit, NaN stays; above(v, t), atLeastAbs(v, t): bit mask of lanes (NaN: none)
 //   reduce(A[16]): the canonical sum of 256 accumulators (dot.h); kLive: accumulators that fit the registers
 #pragma once
@@ -119,6 +120,9 @@ struct VecPortable {
   }
   static VecPortable fma(const VecPortable& a, const VecPortable& b, const VecPortable& c) {
     return fmaTail(a, b, c, 16);
+  }
+  static VecPortable near(const VecPortable& a, const VecPortable& b, const VecPortable& c) {
+    return each([&](int i) { return a.lane[i] * b.lane[i] + c.lane[i]; });
   }
   static VecPortable fmaTail(const VecPortable& a, const VecPortable& b, const VecPortable& c, int n) {
     return each([&](int i) { return i < n ? std::fma(a.lane[i], b.lane[i], c.lane[i]) : c.lane[i]; });

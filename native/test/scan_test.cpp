@@ -17,7 +17,8 @@ namespace {
 
 struct Problem {
   int64_t rows, d, features, limit;
-  bool tied, thresholds, subset;
+  int distinct;  // feature f has the weights of feature f mod distinct; 0: all differ
+  bool thresholds, subset;
 };
 
 struct Data {
@@ -37,10 +38,10 @@ Data draw(const Problem& p, uint64_t seed) {
   fill(data.w, p.features * p.d);
   fill(data.b, p.features);
   fill(data.theta, p.features);
-  if (p.tied) {
-    for (int64_t f = 3; f < p.features; ++f) {
-      std::copy_n(&data.w[f % 3 * p.d], p.d, &data.w[f * p.d]);
-      data.b[f] = data.b[f % 3];
+  if (p.distinct > 0) {
+    for (int64_t f = p.distinct; f < p.features; ++f) {
+      std::copy_n(&data.w[f % p.distinct * p.d], p.d, &data.w[f * p.d]);
+      data.b[f] = data.b[f % p.distinct];
     }
   }
   for (int64_t f = 1; p.subset && f < p.features; f += 3) data.subset.push_back(static_cast<int32_t>(f));
@@ -62,15 +63,27 @@ std::vector<uint64_t> sorted(const Problem& p, const Data& data, int64_t row) {
   return keys;
 }
 
+/** Every instruction set of this machine, without and with each screen it has. */
+std::vector<std::pair<Isa, ScreenKind>> variants() {
+  std::vector<std::pair<Isa, ScreenKind>> all;
+  for (Isa isa : {Isa::kPortable, Isa::kAvx2, Isa::kAvx512}) {
+    if (!isaSupported(isa)) continue;
+    all.emplace_back(isa, ScreenKind::kNone);
+    all.emplace_back(isa, ScreenKind::kFloat32);
+    if (bestScreen(isa) == ScreenKind::kBfloat16) all.emplace_back(isa, ScreenKind::kBfloat16);
+  }
+  return all;
+}
+
 void check(const Problem& p) {
   uint64_t seed = std::random_device{}();
   Data data = draw(p, seed);
   std::vector<std::vector<uint64_t>> expected;
   for (int64_t row = 0; row < p.rows; ++row) expected.push_back(sorted(p, data, row));
-  for (Isa isa : {Isa::kPortable, Isa::kAvx2, Isa::kAvx512}) {
+  for (const auto& [isa, screen] : variants()) {
     for (int threads : {1, 3}) {
-      if (!isaSupported(isa)) continue;
       Device device(threads, isa);
+      device.screen = screen;
       std::vector<std::vector<uint64_t>> found(p.rows);
       ScanCall call{data.x.data(),
                     p.rows,
@@ -83,18 +96,23 @@ void check(const Problem& p) {
       scanFeatures(device, call, [&](int64_t row, const uint64_t* keys, int64_t count) {
         found[row].assign(keys, keys + count);
       });
-      EXPECT_EQ(expected, found) << isaName(isa) << " threads " << threads << " seed " << seed;
+      EXPECT_EQ(expected, found) << isaName(isa) << " screen " << static_cast<int>(screen) << " threads "
+                                 << threads << " seed " << seed;
     }
   }
 }
 
-TEST(Scan, shouldFindTheTopKOfOneRow) { check({1, 130, 3000, 16, false, false, false}); }
-TEST(Scan, shouldFindTheTopKOfManyRows) { check({67, 130, 700, 16, false, false, false}); }
-TEST(Scan, shouldKeepTheLowestIndicesOfTies) { check({35, 33, 500, 20, true, false, false}); }
-TEST(Scan, shouldFindAllPositiveScores) { check({35, 33, 500, 500, false, false, false}); }
-TEST(Scan, shouldObeyThresholds) { check({35, 65, 500, 500, false, true, false}); }
-TEST(Scan, shouldSearchASubsetAndNameItsFeatures) { check({40, 65, 900, 10, false, false, true}); }
-TEST(Scan, shouldSelectEveryFeatureWhereKEqualsF) { check({9, 20, 50, 50, false, false, false}); }
+TEST(Scan, shouldFindTheTopKOfOneRow) { check({1, 130, 3000, 16, 0, false, false}); }
+TEST(Scan, shouldFindTheTopKOfManyRows) { check({67, 130, 700, 16, 0, false, false}); }
+TEST(Scan, shouldKeepTheLowestIndicesOfTies) { check({35, 33, 500, 20, 3, false, false}); }
+TEST(Scan, shouldScoreInFullWhereTiesOutnumberTheScreensRoomInTheEnd) {
+  check({35, 33, 256, 6, 5, false, false});
+}
+TEST(Scan, shouldFindTheTopKOfWideRows) { check({33, 1100, 300, 8, 0, false, false}); }
+TEST(Scan, shouldFindAllPositiveScores) { check({35, 33, 500, 500, 0, false, false}); }
+TEST(Scan, shouldObeyThresholds) { check({35, 65, 500, 500, 0, true, false}); }
+TEST(Scan, shouldSearchASubsetAndNameItsFeatures) { check({40, 65, 900, 10, 0, false, true}); }
+TEST(Scan, shouldSelectEveryFeatureWhereKEqualsF) { check({9, 20, 50, 50, 0, false, false}); }
 
 TEST(TopK, shouldPadRowsThatAreNotReadyOrHaveFewFeatures) {
   Device device(2, bestIsa());
