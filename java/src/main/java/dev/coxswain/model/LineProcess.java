@@ -129,6 +129,10 @@ final class LineProcess implements AutoCloseable {
         "cox-llama " + how + (said.isEmpty() ? "" : "; its last words: " + said), cause);
   }
 
+  void kill() {
+    process.destroyForcibly();
+  }
+
   /** Closes its standard input, which ends it; by force if that takes too long. Idempotent. */
   @Override
   public void close() {

@@ -202,6 +202,11 @@ public final class LlamaProcess implements AutoCloseable {
     return process.call(operation, request);
   }
 
+  /** Ends the process as a crash would, for tests. */
+  void kill() {
+    process.kill();
+  }
+
   private static ObjectNode object() {
     return JsonNodeFactory.instance.objectNode();
   }
