@@ -69,6 +69,7 @@ Bridge load(JNIEnv* env) {
   bridge.append = runs("append");
   bridge.finishHarvest = runs("finishHarvest");
   bridge.writeVocabulary = runs("writeVocabulary");
+  bridge.hash = runs("hash");
   bridge.close = runs("close");
   return bridge;
 }

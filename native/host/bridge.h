@@ -65,7 +65,7 @@ class JavaObject {
 struct Bridge {
   jclass type;
   jmethodID openEngine, loadSae, compilePlan, openLane, openObserver, openHarvest;  // -> object
-  jmethodID layer, statistics, observe, append, finishHarvest, writeVocabulary, close;
+  jmethodID layer, statistics, observe, append, finishHarvest, writeVocabulary, hash, close;
 
   // Finds the class; the first call does the work. Throws COX_ERROR_JVM where the JVM has no such class.
   static const Bridge& get();

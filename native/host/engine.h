@@ -43,11 +43,16 @@ struct Sae {
   cox_sae_info info{};
 };
 
-struct Plan {
-  std::shared_ptr<Engine> engine;
-  std::unique_ptr<JavaObject> java;
+// A plan at a layer, as the Java side compiled it.
+struct PlanPart {
+  std::shared_ptr<JavaObject> java;
   int32_t slot;  // its place in the engine's table of plans on the Java side
   int32_t layer;
+};
+
+struct Plan {
+  std::shared_ptr<Engine> engine;
+  std::vector<PlanPart> parts;  // in the order in which they run
   cox_plan_info info{};
 };
 

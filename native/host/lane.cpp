@@ -42,15 +42,20 @@ int32_t placeOf(Lane& lane, cox_plan* plan, size_t row) {
   if (content.engine.get() != &*lane.engine) {
     fail(COX_ERROR_ARGUMENT, "the plan of row %zu belongs to another engine", row);
   }
-  lane.slots.push_back(content.slot);
-  lane.steered.add(content.layer);
-  return static_cast<int32_t>(lane.plans.size() - 1);
+  auto place = static_cast<int32_t>(lane.plans.size() - 1);
+  for (const PlanPart& part : content.parts) {
+    lane.partSlots.push_back(part.slot);
+    lane.partPlans.push_back(place);
+    lane.steered.add(part.layer);
+  }
+  return place;
 }
 
 void clearPass(Lane& lane) {
   for (cox_plan* plan : lane.plans) plan->release();
   lane.plans.clear();
-  lane.slots.clear();
+  lane.partSlots.clear();
+  lane.partPlans.clear();
   lane.staged.clear();
   lane.wanted.clear();
   lane.steered.clear();
@@ -76,8 +81,9 @@ void share(Lane& lane) {
   auto address = [](auto& values) { return reinterpret_cast<int64_t>(values.data()); };
   lane.words[PASS_ROWS] = address(lane.rows);
   lane.words[PASS_COUNT] = static_cast<int64_t>(lane.rows.size());
-  lane.words[PLAN_SLOTS] = address(lane.slots);
-  lane.words[PLAN_COUNT] = static_cast<int64_t>(lane.plans.size());
+  lane.words[PART_SLOTS] = address(lane.partSlots);
+  lane.words[PART_PLANS] = address(lane.partPlans);
+  lane.words[PART_COUNT] = static_cast<int64_t>(lane.partSlots.size());
   lane.words[ROW_PLANS] = address(lane.rowPlans);
   lane.words[MASKS] = address(lane.masks);
   lane.words[MASKS_READY] = 0;
@@ -163,7 +169,7 @@ void beginPass(Lane& lane, const cox_row* rows, size_t n) {
   lane.rowPlans.resize(n);
   try {
     takePlans(lane);
-    lane.masks.resize(lane.plans.size() * n);
+    lane.masks.resize(lane.partSlots.size() * n);
     share(lane);
     wantReaders(lane);
   } catch (...) {

@@ -13,17 +13,18 @@ namespace cox::host {
 
 // The 64-bit words that C++ and dev.coxswain.host.HostLane share; the same order there.
 enum LaneWord {
-  ERROR,         // address of an ErrorBuffer
-  PASS_ROWS,     // address of the pass's cox_row[n]
-  PASS_COUNT,    // n
-  PLAN_SLOTS,    // address of int32[P]: the distinct plans' places in the engine's table
-  PLAN_COUNT,    // P
-  ROW_PLANS,     // address of int32[n]: which of the P each row has, or -1
-  MASKS,         // address of bytes [P, n]: not 0 where plan p steers row i
-  MASKS_READY,   // 0 until Java has filled the masks of this pass
-  SELECTION,     // address of bytes [ROWS], for blocks with a row index
-  COUNTERS,      // four words: steered, gated off, non-finite, saturated
-  LAST_NS = 13,  // time of the call before this one, not yet in the histogram; -1 if none
+  ERROR,        // address of an ErrorBuffer
+  PASS_ROWS,    // address of the pass's cox_row[n]
+  PASS_COUNT,   // n
+  PART_SLOTS,   // address of int32[P]: places in the engine's table of the parts of the pass's distinct plans
+  PART_PLANS,   // address of int32[P]: which of the distinct plans each part belongs to
+  PART_COUNT,   // P
+  ROW_PLANS,    // address of int32[n]: which of the distinct plans each row has, or -1
+  MASKS,        // address of bytes [P, n]: not 0 where part p steers row i
+  MASKS_READY,  // 0 until Java has filled the masks of this pass
+  SELECTION,    // address of bytes [ROWS], for blocks with a row index
+  COUNTERS,     // four words: steered, gated off, non-finite, saturated
+  LAST_NS = 14,  // time of the call before this one, not yet in the histogram; -1 if none
   LAYER,
   DTYPE,
   DATA,
@@ -87,7 +88,8 @@ struct Lane {
   std::vector<cox_row> rows;
   std::vector<int32_t> rowPlans;
   std::vector<cox_plan*> plans;  // distinct, one reference each
-  std::vector<int32_t> slots;
+  std::vector<int32_t> partSlots;
+  std::vector<int32_t> partPlans;
   std::vector<uint8_t> masks;
   std::vector<uint8_t> selection;
   std::vector<uint8_t> original;  // rows as they came, under COX_FAIL_OPEN

@@ -74,6 +74,38 @@ TEST_F(LaneTest, ShouldAskForAPlansLayerAlone) {
   EXPECT_EQ(0, cox_wants(nullptr, kLayer));
 }
 
+TEST_F(LaneTest, ShouldRunTheCombinedPlansOfARowAtTheirLayers) {
+  cox_plan* combined = nullptr;
+  {
+    coxswain::Plan first = add(3, 2);
+    coxswain::Plan second = add(4, 2, R"("positions":"prompt",)");
+    coxswain::Plan later(engine(), sae(), 9, addPlan(5, 2));
+    cox_plan* parts[] = {first.get(), second.get(), later.get()};
+    ASSERT_EQ(COX_OK, cox_plan_combine(engine().get(), parts, 3, &combined)) << cox_last_error();
+    EXPECT_COX_ERROR(COX_ERROR_ARGUMENT, "one part or more",
+                     cox_plan_combine(engine().get(), parts, 0, &parts[0]));
+  }
+  auto info = sized<cox_plan_info>();
+  ASSERT_EQ(COX_OK, cox_plan_describe(combined, &info));
+  EXPECT_EQ(uint64_t{1} << kLayer | uint64_t{1} << 9, info.layer_mask[0]);
+  coxswain::Plan other = add(6, 2);
+  std::vector<float> x = randomRows(3, kWidth, seed());
+  std::vector<float> y = x;
+  lane.begin({row(1, combined, 1, COX_ROW_PROMPT), row(1, combined, 2), row(2, other.get(), 1)});
+  ASSERT_TRUE(lane.layer(block(y.data(), 3)));
+  std::vector<float> first = added(x, weights(), 3, 2);
+  EXPECT_EQ(slice(added(first, weights(), 4, 2), 0), slice(y, 0));
+  EXPECT_EQ(slice(first, 1), slice(y, 1));
+  EXPECT_EQ(slice(added(x, weights(), 6, 2), 2), slice(y, 2));
+  y = x;
+  ASSERT_TRUE(lane.layer(block(y.data(), 3, kWidth, 9)));
+  EXPECT_EQ(slice(added(x, weights(), 5, 2), 0), slice(y, 0));
+  EXPECT_EQ(slice(added(x, weights(), 5, 2), 1), slice(y, 1));
+  EXPECT_EQ(slice(x, 2), slice(y, 2));
+  lane.end();
+  EXPECT_EQ(COX_OK, cox_plan_release(combined));
+}
+
 TEST_F(LaneTest, ShouldFollowTheRowIndexOfABlockInPieces) {
   coxswain::Plan plan = add(3, 2);
   coxswain::Plan other = add(5, 4);

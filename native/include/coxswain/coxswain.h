@@ -154,6 +154,10 @@ typedef struct cox_plan_info {
 /* Compiles a plan: validated once, immutable, with one reference that is the caller's. */
 COX_API int cox_plan_compile(cox_engine* engine, const cox_plan_options* options, cox_plan** plan);
 
+/* Makes one plan of n >= 1 plans of equal width: each works at its own layer, those of one layer in the order
+ * given. The parts may be released. */
+COX_API int cox_plan_combine(cox_engine* engine, cox_plan* const* parts, size_t n, cox_plan** plan);
+
 COX_API int cox_plan_describe(const cox_plan* plan, cox_plan_info* info);
 
 /* One reference more, or one less; a pass holds one of its own on each of its plans. A host may keep its

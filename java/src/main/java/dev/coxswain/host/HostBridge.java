@@ -98,6 +98,10 @@ public final class HostBridge {
     return run(words, HostVocabulary::write);
   }
 
+  static int hash(Object engine, long words) {
+    return run(words, HostPlan::hashOfParts);
+  }
+
   static int close(Object opened, long words) {
     return run(words, call -> ((AutoCloseable) opened).close());
   }

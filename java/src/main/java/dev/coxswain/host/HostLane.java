@@ -17,25 +17,26 @@ final class HostLane implements AutoCloseable {
   private static final int ERROR = 0;
   private static final int PASS_ROWS = 1;
   private static final int PASS_COUNT = 2;
-  private static final int PLAN_SLOTS = 3;
-  private static final int PLAN_COUNT = 4;
-  private static final int ROW_PLANS = 5;
-  private static final int MASKS = 6;
-  private static final int MASKS_READY = 7;
-  private static final int SELECTION = 8;
-  private static final int COUNTERS = 9;
-  private static final int LAST_NS = 13;
-  private static final int LAYER = 14;
-  private static final int DTYPE = 15;
-  private static final int DATA = 16;
-  private static final int STRIDE = 17;
-  private static final int ROWS = 18;
-  private static final int WIDTH = 19;
-  private static final int ROW_INDEX = 20;
-  private static final int P50 = 21;
-  private static final int P99 = 22;
-  private static final int P999 = 23;
-  private static final int JAVA_BYTES = 24;
+  private static final int PART_SLOTS = 3;
+  private static final int PART_PLANS = 4;
+  private static final int PART_COUNT = 5;
+  private static final int ROW_PLANS = 6;
+  private static final int MASKS = 7;
+  private static final int MASKS_READY = 8;
+  private static final int SELECTION = 9;
+  private static final int COUNTERS = 10;
+  private static final int LAST_NS = 14;
+  private static final int LAYER = 15;
+  private static final int DTYPE = 16;
+  private static final int DATA = 17;
+  private static final int STRIDE = 18;
+  private static final int ROWS = 19;
+  private static final int WIDTH = 20;
+  private static final int ROW_INDEX = 21;
+  private static final int P50 = 22;
+  private static final int P99 = 23;
+  private static final int P999 = 24;
+  private static final int JAVA_BYTES = 25;
 
   /** cox_row: its size, and where position and flags stand. */
   private static final int ROW_BYTES = 32;
@@ -53,7 +54,7 @@ final class HostLane implements AutoCloseable {
   private final Histogram nanoseconds = new Histogram(LONGEST_NS, 3);
   private final long bytesAtOpening;
 
-  /** Rows of the pass that each of its plans steers. */
+  /** Rows of the pass that each part of its plans steers. */
   private int[] selected = new int[8];
 
   private HostLane(HostEngine engine, long words) {
@@ -89,17 +90,17 @@ final class HostLane implements AutoCloseable {
       fillMasks();
       setWord(MASKS_READY, 1);
     }
-    int count = (int) word(PLAN_COUNT);
-    for (int place = 0; place < count; place++) {
-      HostPlan plan = planAt(place);
-      if (plan.layer() == word(LAYER) && selected[place] > 0) {
-        apply(plan.plan().kernel(), selection(place));
+    int count = (int) word(PART_COUNT);
+    for (int part = 0; part < count; part++) {
+      HostPlan plan = planOf(part);
+      if (plan.layer() == word(LAYER) && selected[part] > 0) {
+        apply(plan.plan().kernel(), selection(part));
       }
     }
   }
 
-  private HostPlan planAt(int place) {
-    return engine.plan(HostMemory.getInt(word(PLAN_SLOTS) + 4L * place));
+  private HostPlan planOf(int part) {
+    return engine.plan(HostMemory.getInt(word(PART_SLOTS) + 4L * part));
   }
 
   private void apply(SteerKernel kernel, long selection) {
@@ -125,22 +126,23 @@ final class HostLane implements AutoCloseable {
         words + 8L * COUNTERS);
   }
 
-  /** For each plan of the pass: which of the pass's rows it steers. */
+  /** For each part of the pass's plans: which of the pass's rows it steers. */
   private void fillMasks() {
-    int count = (int) word(PLAN_COUNT);
+    int count = (int) word(PART_COUNT);
     if (selected.length < count) {
       selected = new int[Math.max(count, 2 * selected.length)];
     }
-    for (int place = 0; place < count; place++) {
-      selected[place] = fillMask(place, planAt(place));
+    for (int part = 0; part < count; part++) {
+      selected[part] = fillMask(part, planOf(part));
     }
   }
 
-  private int fillMask(int place, HostPlan plan) {
+  private int fillMask(int part, HostPlan plan) {
+    int place = HostMemory.getInt(word(PART_PLANS) + 4L * part);
     long rows = word(PASS_COUNT);
     long row = word(PASS_ROWS);
     long rowPlan = word(ROW_PLANS);
-    long mask = word(MASKS) + place * rows;
+    long mask = word(MASKS) + part * rows;
     int steered = 0;
     for (long i = 0; i < rows; i++) {
       boolean own =
@@ -156,9 +158,9 @@ final class HostLane implements AutoCloseable {
     return plan.plan().selects(flags, HostMemory.getInt(row + ROW_POSITION));
   }
 
-  /** The plan's mask, in the order of the block's rows. */
-  private long selection(int place) {
-    long mask = word(MASKS) + place * word(PASS_COUNT);
+  /** The part's mask, in the order of the block's rows. */
+  private long selection(int part) {
+    long mask = word(MASKS) + part * word(PASS_COUNT);
     long index = word(ROW_INDEX);
     if (index == 0) {
       return mask;
