@@ -19,13 +19,16 @@ public final class Main {
   static final List<Class<? extends BaseCommand>> COMMANDS =
       List.of(
           ContextsCommand.class,
+          DecodeCommand.class,
           DevicesCommand.class,
+          EncodeCommand.class,
           EvaluateCommand.class,
           EvaluateExplanationsCommand.class,
           ExplainCommand.class,
           FindCommand.class,
           GenerateCommand.class,
           HarvestCommand.class,
+          InspectCommand.class,
           ModelCommand.class,
           ReportCommand.class,
           SteerCommand.class,

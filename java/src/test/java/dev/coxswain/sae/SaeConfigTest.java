@@ -15,6 +15,7 @@ import dev.coxswain.tensor.DType;
 import dev.coxswain.tensor.HostMemory;
 import dev.coxswain.tensor.HostTensor;
 import dev.coxswain.testing.Seeds;
+import dev.coxswain.testing.SmallSae;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;

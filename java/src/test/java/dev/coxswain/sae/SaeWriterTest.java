@@ -16,6 +16,7 @@ import dev.coxswain.tensor.HostTensor;
 import dev.coxswain.tensor.TensorView;
 import dev.coxswain.testing.Floats;
 import dev.coxswain.testing.Seeds;
+import dev.coxswain.testing.SmallSae;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;

@@ -1,23 +1,23 @@
-package dev.coxswain.sae;
+package dev.coxswain.testing;
 
 import dev.coxswain.backend.Normalization;
+import dev.coxswain.sae.SparseAutoencoder;
 import dev.coxswain.tensor.HostTensor;
 import dev.coxswain.tensor.Shape;
-import dev.coxswain.testing.Inputs;
 import java.util.SplittableRandom;
 
 /** A small autoencoder with random weights and some metadata. */
-final class SmallSae {
-  static final int FEATURES = 12;
-  static final int WIDTH = 7;
+public final class SmallSae {
+  public static final int FEATURES = 12;
+  public static final int WIDTH = 7;
 
   private SmallSae() {}
 
-  static SparseAutoencoder topK(long seed) {
+  public static SparseAutoencoder topK(long seed) {
     return builder(new SplittableRandom(seed)).topK(3).build();
   }
 
-  static SparseAutoencoder relu(long seed) {
+  public static SparseAutoencoder relu(long seed) {
     return builder(new SplittableRandom(seed))
         .relu()
         .subtractsBDec(false)
@@ -25,7 +25,7 @@ final class SmallSae {
         .build();
   }
 
-  static SparseAutoencoder jumpRelu(long seed) {
+  public static SparseAutoencoder jumpRelu(long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     return builder(random)
         .jumpRelu(tensor(random, FEATURES))
