@@ -10,7 +10,7 @@ mkdir -p "$out"
 exec 9>"$out/.lock"
 flock 9
 log=$out/configure.log
-if [ ! -f "$out/build.ninja" ]; then
+if [ ! -f "$out/build.ninja" ] || [ CMakePresets.json -nt "$out/build.ninja" ]; then
   cmake --preset "$preset" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
 fi
 log=$out/build.log

@@ -2,6 +2,9 @@
 
 # Runs a command quietly with its output in a log; says how long it took; shows the log's end if it fails.
 step() { # DESCRIPTION LOG COMMAND...
+  try_step "$@" || die "$1: failed (the whole log: $BUILD/log/$2)"
+}
+try_step() { # DESCRIPTION LOG COMMAND...
   local description=$1 log=$BUILD/log/$2 start=$SECONDS
   shift 2
   say "$description"
@@ -12,7 +15,7 @@ step() { # DESCRIPTION LOG COMMAND...
   wait $ticker 2>/dev/null || true
   if [ "$failed" ]; then
     tail -n 40 "$log" >&2
-    die "$description: failed after $((SECONDS - start)) s (the whole log: $log)"
+    return 1
   fi
   say "$description: done in $((SECONDS - start)) s"
 }
@@ -33,11 +36,26 @@ run_maven() {
   (cd "$COX_ROOT" && JAVA_HOME=$JDK mvn -B -ntp -Dcox.skip.native=true "$@")
 }
 
-build_native() {
-  local now
+# Everything but the language model's host is built without a network too; what needs it then says so.
+fetch_llama() {
+  local log=$BUILD/log/llama.txt folder=
+  if try_step 'fetching llama.cpp' llama.txt "$COX_ROOT/native/llama/fetch.sh"; then
+    folder=$(tail -n 1 "$log")
+  else
+    say 'going on without the language model: the commands that run one will not work'
+  fi
+  # The folder is written into the configuration, so another one needs another configuration.
+  is_current llama "$folder" || rm -f "$BUILD/release/build.ninja"
+  stamp llama "$folder"
+}
+
+build_native() { # COMMAND
+  local now targets=(coxswain)
   now=$(native_fingerprint)
-  is_current native "$now" && return 0
-  step 'building the native library' native.txt "$COX_ROOT/native/build.sh" release coxswain
+  is_current native "$now" && llama_is_there "$1" && return 0
+  fetch_llama
+  is_current llama '' || targets+=(cox-llama)
+  step 'building the native library' native.txt "$COX_ROOT/native/build.sh" release "${targets[@]}"
   rm -f "$BUILD/stamps/java"
   stamp native "$now"
 }
@@ -81,12 +99,12 @@ archive_classes() {
 }
 
 # One build at a time: another ./cox waits here, then finds everything done.
-build_what_changed() {
+build_what_changed() { # COMMAND
   find_jdk || die 'no JDK 17 or newer'
   mkdir -p "$BUILD/log" "$BUILD/stamps" "$APP"
   exec 8>"$BUILD/lock"
   flock -n 8 || { say 'waiting for another build of this folder'; flock 8; }
-  build_native
+  build_native "$1"
   build_java
   archive_classes
   exec 8>&-

@@ -85,7 +85,7 @@ TEST_F(ThreadsTest, ShouldSteerEveryRowByExactlyOnePlanWhilePlansAreSwapped) {
     std::vector<float> asSecond = added(x, weights(), 21, 4);
     std::vector<float> y;
     Clock::time_point end = Clock::now() + std::chrono::milliseconds(1500);
-    while (Clock::now() < end) {
+    while (Clock::now() < end || swaps < 100) {
       y = x;
       beginWithCurrent(own.get(), rows, retries);
       own.layer(block(y.data(), 5));
@@ -104,7 +104,7 @@ TEST_F(ThreadsTest, ShouldSteerEveryRowByExactlyOnePlanWhilePlansAreSwapped) {
   EXPECT_EQ(0, mixed.load());
   EXPECT_GT(first.load(), 0);
   EXPECT_GT(second.load(), 0);
-  EXPECT_GT(swaps.load(), 100);
+  EXPECT_GE(swaps.load(), 100);
   std::printf("%d passes under %d swaps, %d began again\n", first + second, swaps.load(), retries.load());
 }
 
