@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <pthread.h>
 
 #include <atomic>
 #include <cstdarg>
@@ -19,18 +20,23 @@ namespace {
 std::atomic<JavaVM*> machine{nullptr};
 bool joined = false;
 
-// Detaches at the thread's end what attachedEnv attached.
-struct Attachment {
-  JNIEnv* env = nullptr;
-  bool ours = false;
-  Attachment() = default;
-  Attachment(const Attachment&) = delete;
-  Attachment& operator=(const Attachment&) = delete;
-  ~Attachment() {
-    if (ours) machine.load()->DetachCurrentThread();
-  }
-};
-thread_local Attachment attachment;
+// The environment of a thread that the library attached, NULL before and after. A plain pointer, so that a
+// static object's destructor may still call in.
+thread_local JNIEnv* attached = nullptr;
+
+// Its destructor detaches when the thread ends. A C++ thread_local would do so in the main thread too, before
+// static objects are destroyed.
+pthread_key_t detacher;
+
+void detach(void*) {
+  attached = nullptr;
+  machine.load()->DetachCurrentThread();
+}
+
+void keepAttached(JNIEnv* env) {
+  attached = env;
+  pthread_setspecific(detacher, env);
+}
 
 using GetCreated = jint (*)(JavaVM**, jsize, jsize*);
 using Create = jint (*)(JavaVM**, void**, void*);
@@ -121,11 +127,12 @@ void start(void* library, const JvmOptions& options, const JavaHome& home) {
   }
   std::fputs(startupWords, stderr);
   machine = vm;
-  attachment.env = env;
-  attachment.ours = true;
+  keepAttached(env);
 }
 
 void joinOrStart(const JvmOptions& options) {
+  if (pthread_key_create(&detacher, detach) != 0)
+    fail(COX_ERROR_JVM, "the process has no thread-specific key left");
   std::string loaded = loadedLibjvm();
   JavaHome home = loaded.empty() ? findJavaHome(options.javaHome) : JavaHome{loaded, featureOf(loaded)};
   void* library = load(home.libjvm);
@@ -139,18 +146,26 @@ void joinOrStart(const JvmOptions& options) {
   watchForks();
 }
 
+// Once a process, however often opening is tried.
+void requireDetacher() {
+  static const int status = pthread_key_create(&detacher, detach);
+  if (status != 0) fail(COX_ERROR_JVM, "the process has no thread-specific key left");
+}
+
 }  // namespace
 
 void requireJvm(const JvmOptions& options) {
   static std::mutex once;
   std::lock_guard<std::mutex> lock(once);
-  if (machine.load() == nullptr) joinOrStart(options);
+  if (machine.load() != nullptr) return;
+  requireDetacher();
+  joinOrStart(options);
 }
 
 bool joinedJvm() { return joined; }
 
 JNIEnv* attachedEnv() {
-  if (attachment.env != nullptr) return attachment.env;
+  if (attached != nullptr) return attached;
   JavaVM* vm = machine.load();
   void* env = nullptr;
   if (vm->GetEnv(&env, JNI_VERSION_10) == JNI_OK) return static_cast<JNIEnv*>(env);
@@ -159,9 +174,8 @@ JNIEnv* attachedEnv() {
   if (vm->AttachCurrentThreadAsDaemon(&env, &arguments) != JNI_OK) {
     fail(COX_ERROR_JVM, "the JVM refuses this thread; has it 128 KiB of stack left?");
   }
-  attachment.env = static_cast<JNIEnv*>(env);
-  attachment.ours = true;
-  return attachment.env;
+  keepAttached(static_cast<JNIEnv*>(env));
+  return attached;
 }
 
 }  // namespace cox::host

@@ -1,9 +1,9 @@
 // The hot path: passes, blocks, plans, failures, statistics.
-#include <atomic>
-#include <chrono>
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <thread>
 
 #include "host_fixture.h"
@@ -21,6 +21,18 @@ class LaneTest : public HostTest {
 std::vector<float> slice(const std::vector<float>& values, size_t row, int width = kWidth) {
   auto begin = values.begin() + static_cast<long>(row) * width;
   return std::vector<float>(begin, begin + width);
+}
+
+double widened(uint16_t bits, int dtype) {
+  if (dtype == COX_BF16) {
+    uint32_t word = uint32_t{bits} << 16;
+    float value;
+    std::memcpy(&value, &word, sizeof value);
+    return value;
+  }
+  double magnitude =
+      std::ldexp((bits & 0x3FF) + ((bits & 0x7C00) != 0 ? 1024 : 0), std::max((bits >> 10 & 31), 1) - 25);
+  return (bits & 0x8000) != 0 ? -magnitude : magnitude;
 }
 
 TEST_F(LaneTest, ShouldLeaveRowsWithoutAPlanBitForBit) {
@@ -125,6 +137,55 @@ TEST_F(LaneTest, ShouldFollowTheRowIndexOfABlockInPieces) {
   lane.end();
   EXPECT_EQ(slice(added(x, weights(), 5, 4), 0), slice(y, 0));
   EXPECT_EQ(slice(added(x, weights(), 3, 2), 1), slice(y, 1));
+}
+
+TEST_F(LaneTest, ShouldSteerHalfPrecisionInPlace) {
+  // Written by bits: 1.0 and -2.0 as F16 and as BF16.
+  const uint16_t ones[] = {0x3C00, 0x3F80};
+  const uint16_t minusTwos[] = {0xC000, 0xC000};
+  coxswain::Plan plan(engine(), sae(), kLayer, R"({"rules":[{"op":"add","features":[3],"strength":0.5}]})");
+  for (int dtype : {COX_F16, COX_BF16}) {
+    std::vector<uint16_t> x(2 * kWidth, ones[dtype - 1]);
+    std::fill(x.begin() + kWidth, x.end(), minusTwos[dtype - 1]);
+    std::vector<uint16_t> y = x;
+    lane.begin({row(1, plan.get(), 1), row(2, nullptr, 1)});
+    cox_block half = block(nullptr, 2);
+    half.dtype = dtype;
+    half.data = y.data();
+    ASSERT_TRUE(lane.layer(half));
+    lane.end();
+    EXPECT_EQ(0, memcmp(&x[kWidth], &y[kWidth], kWidth * sizeof(uint16_t)));
+    for (int e = 0; e < kWidth; ++e) {
+      double wanted = 1 + 0.5 * double{weights().row(3)[e]};
+      EXPECT_NEAR(wanted, widened(y[e], dtype), std::fabs(wanted) / (dtype == COX_F16 ? 2048 : 256) + 1e-6)
+          << e;
+    }
+  }
+}
+
+TEST_F(LaneTest, ShouldTakeHundredsOfPlansInAPass) {
+  std::vector<coxswain::Plan> plans;
+  for (int p = 0; p < 300; ++p) plans.push_back(add(p % kFeatures, 2));
+  std::vector<cox_row> rows;
+  for (int i = 0; i < 300; ++i) rows.push_back(row(i, plans[i].get(), 1));
+  std::vector<float> x = randomRows(300, kWidth, seed());
+  std::vector<float> y = x;
+  lane.begin(rows);
+  ASSERT_TRUE(lane.layer(block(y.data(), 300)));
+  lane.end();
+  for (int i = 0; i < 300; ++i)
+    EXPECT_EQ(slice(added(x, weights(), i % kFeatures, 2), i), slice(y, i)) << "row " << i;
+}
+
+TEST_F(LaneTest, ShouldAcceptEmptyPassesAndBlocks) {
+  coxswain::Plan plan = add(3, 2);
+  lane.begin({});
+  EXPECT_TRUE(lane.layer(block(nullptr, 0)));
+  lane.end();
+  lane.begin({row(1, plan.get(), 1)});
+  EXPECT_TRUE(lane.layer(block(nullptr, 0)));
+  lane.end();
+  EXPECT_EQ(0u, lane.describe().steered);
 }
 
 TEST_F(LaneTest, ShouldRespectTheRowStride) {

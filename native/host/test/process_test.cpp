@@ -2,6 +2,8 @@
 // its own: this program, started again with the scenario's name.
 #include <dlfcn.h>
 #include <jni.h>
+#include <pthread.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -96,6 +98,80 @@ void joinStrangeJvm() {
   tryEngine();
 }
 
+// A million pieces do not fit 16 MB of Java heap: the call fails, the engine goes on.
+void outOfMemory() {
+  auto options = coxswain::sized<cox_engine_options>();
+  const char* const lines[] = {"-Xmx16m"};
+  options.jvm_options = lines;
+  options.n_jvm_options = 1;
+  coxswain::Engine engine(options);
+  std::vector<const char*> pieces(1000000, "piece");
+  std::string dir = (scratch() / "harvest").string();
+  auto harvest = coxswain::sized<cox_harvest_options>();
+  harvest.dir = dir.c_str();
+  harvest.model = harvest.model_sha256 = "m";
+  harvest.width = kWidth;
+  harvest.pieces = pieces.data();
+  harvest.n_pieces = pieces.size();
+  cox_harvest* opened = nullptr;
+  std::printf("%d %s\n", cox_harvest_open(engine.get(), &harvest, &opened), cox_last_error());
+  harvest.n_pieces = 3;
+  std::printf("%d\n", cox_harvest_open(engine.get(), &harvest, &opened));
+  std::printf("%d\n", cox_harvest_finish(opened));
+}
+
+// A harvest whose shard is larger than a file may be.
+void fullDisk() {
+  coxswain::Engine engine;
+  std::string dir = (scratch() / "harvest").string();
+  auto options = coxswain::sized<cox_harvest_options>();
+  options.dir = dir.c_str();
+  options.model = options.model_sha256 = "m";
+  options.layer = kLayer;
+  options.width = kWidth;
+  coxswain::Harvest harvest(engine, options);
+  coxswain::Lane lane(engine);
+  lane.harvest(&harvest);
+  std::vector<cox_row> rows(1000, row(1, nullptr, 1));
+  std::vector<float> x = randomRows(rows.size(), kWidth, 1);
+  lane.begin(rows);
+  lane.layer(block(x.data(), rows.size()));
+  lane.end();
+  rlimit limit{20000, 20000};
+  setrlimit(RLIMIT_FSIZE, &limit);
+  try {
+    harvest.finish();
+  } catch (const coxswain::Error& error) {
+    std::printf("%d %s\n", error.status(), error.what());
+  }
+  std::printf("%s\n", std::filesystem::is_empty(dir) ? "nothing left" : "something left");
+}
+
+// A thread of 256 KiB evaluates.
+void smallStack() {
+  static coxswain::Engine engine;
+  writeSae(scratch() / "sae", kWidth, kFeatures, 1);
+  static coxswain::Sae sae(engine, (scratch() / "sae").string());
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, 256 << 10);
+  pthread_t thread;
+  auto evaluate = [](void*) -> void* {
+    coxswain::Plan plan(engine, sae, kLayer, addPlan(3, 2));
+    coxswain::Lane lane(engine);
+    std::vector<float> x = randomRows(1, kWidth, 2);
+    for (int i = 0; i < 20000; ++i) {
+      lane.begin({row(1, plan.get(), 1)});
+      lane.layer(block(x.data(), 1));
+      lane.end();
+    }
+    std::printf("%llu steered\n", static_cast<unsigned long long>(lane.describe().steered));
+    return nullptr;
+  };
+  pthread_create(&thread, &attributes, evaluate, nullptr);
+  pthread_join(thread, nullptr);
+}
+
 // Opens in the parent; the child must be told, not crash.
 void fork() {
   tryEngine();
@@ -124,6 +200,9 @@ const std::map<std::string, std::function<void()>> scenarios = {
     {"join-strange", joinStrangeJvm},
     {"fork", fork},
     {"short-lived-opener", shortLivedOpener},
+    {"out-of-memory", outOfMemory},
+    {"full-disk", fullDisk},
+    {"small-stack", smallStack},
 };
 
 // What a command printed; it must end well.
@@ -202,6 +281,19 @@ TEST(ProcessTest, ShouldRefuseToWorkInAForkedChild) {
 TEST(ProcessTest, ShouldOutliveTheThreadThatStartedTheJvm) {
   EXPECT_EQ("0 \n0 \n0 \n", run("short-lived-opener"));
 }
+
+TEST(ProcessTest, ShouldSurviveAFullJavaHeap) {
+  EXPECT_EQ("-13 java.lang.OutOfMemoryError: Java heap space\n0\n0\n", run("out-of-memory"));
+}
+
+TEST(ProcessTest, ShouldSayThatTheDiskIsFull) {
+  std::string said = run("full-disk");
+  EXPECT_TRUE(contains(said, "-7 cannot write ")) << said;
+  EXPECT_TRUE(contains(said, "00000.safetensors")) << said;
+  EXPECT_TRUE(contains(said, "nothing left")) << said;
+}
+
+TEST(ProcessTest, ShouldWorkOnAThreadWithASmallStack) { EXPECT_EQ("20000 steered\n", run("small-stack")); }
 
 }  // namespace
 
