@@ -42,6 +42,7 @@ void Channel::send(const Json& message) {
   // A piece of a word may end in the middle of a character; what is no UTF-8 becomes U+FFFD.
   std::string line = message.dump(-1, ' ', false, Json::error_handler_t::replace);
   line.push_back('\n');
+  std::lock_guard<std::mutex> lock(output_);
   if (std::fwrite(line.data(), 1, line.size(), stdout) != line.size() || std::fflush(stdout) != 0) {
     std::_Exit(1);
   }

@@ -26,6 +26,7 @@ class Channel {
   // The next line, or nothing once stdin has ended.
   std::optional<std::string> next();
 
+  // Whole lines, from any thread.
   void send(const Json& message);
 
   // Becomes true when stdin ends before the work does.
@@ -35,6 +36,7 @@ class Channel {
   void read();
 
   std::mutex mutex_;
+  std::mutex output_;
   std::condition_variable arrived_;
   std::deque<std::string> lines_;
   bool ended_ = false;

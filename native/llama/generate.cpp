@@ -9,12 +9,14 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <mutex>
 
 #include "documents.h"
 #include "failure.h"
 #include "operations.h"
 #include "sampler.h"
 #include "sequence.h"
+#include "workers.h"
 
 namespace coxllama {
 namespace {
@@ -109,6 +111,7 @@ Continuation continuePrompt(Session& session, cox_lane* lane, cox_plan* plan, co
       sequence.extend({tagged});
     }
   }
+  stream(characters.rest());
   result.text += characters.rest();
   result.promptSeconds = seconds(begin, prompted);
   result.seconds = seconds(prompted, Clock::now());
@@ -121,11 +124,11 @@ Continuation continuePrompt(Session& session, cox_lane* lane, cox_plan* plan, co
 // output it sees what generation saw: states there hang on the tokens before alone.
 class Activations {
  public:
-  Activations(Workbench& bench, const Request& request, int layer)
-      : lane_(bench.lane()),
+  Activations(cox_lane* lane, cox_sae* sae, const Request& request, int layer)
+      : lane_(lane),
+        sae_(sae),
         layer_(layer),
-        moment_(request.flag("before", false) ? COX_BEFORE_PLANS : COX_AFTER_PLANS),
-        sae_(bench.sae(request.text("sae"))) {
+        moment_(request.flag("before", false) ? COX_BEFORE_PLANS : COX_AFTER_PLANS) {
     for (const Json& feature : request.array("features")) {
       features_.push_back(feature.get<int32_t>());
     }
@@ -157,11 +160,53 @@ class Activations {
   }
 
   cox_lane* lane_;
+  cox_sae* sae_;
   int layer_;
   int moment_;
-  cox_sae* sae_;
   std::vector<int32_t> features_;
   Json rows_;
+};
+
+// Sends the pieces of texts that are written side by side as if they were written one after another.
+// Any thread.
+class PieceOrder {
+ public:
+  PieceOrder(const Request& request, size_t runs, size_t tasks)
+      : request_(request), runs_(runs), waiting_(tasks), ended_(tasks) {}
+
+  void piece(size_t task, const std::string& text) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (task == turn_) {
+      send(task, text);
+    } else {
+      waiting_[task] += text;
+    }
+  }
+
+  void end(size_t task) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    ended_[task] = true;
+    while (turn_ < ended_.size() && ended_[turn_]) {
+      turn_++;
+      if (turn_ < ended_.size()) {
+        send(turn_, waiting_[turn_]);
+      }
+    }
+  }
+
+ private:
+  void send(size_t task, const std::string& text) {
+    if (!text.empty()) {
+      request_.event("piece", {{"prompt", task / runs_}, {"run", task % runs_}, {"text", text}});
+    }
+  }
+
+  const Request& request_;
+  size_t runs_;
+  std::mutex mutex_;
+  size_t turn_ = 0;
+  std::vector<std::string> waiting_;
+  std::vector<bool> ended_;
 };
 
 Json pieces(const Model& model, const std::vector<TaggedToken>& tokens) {
@@ -217,31 +262,46 @@ Json generate(Workbench& bench, const Request& request) {
     prompts.push_back(promptTokens(model, setting, text));
     longest = std::max(longest, prompts.back().size());
   }
-  int context = static_cast<int>(
-      std::min<int64_t>(model.trainedContext(), static_cast<int64_t>(longest) + setting.maxTokens));
-  auto session = bench.session({context, 1, std::min(512, context), context});
-  std::optional<Request> wanted;
+  if (prompts.empty() || plans.empty()) {
+    throw Failure(Fault::kUsage, "generating needs at least one prompt and one run");
+  }
+  std::optional<Request> activations;
   if (request.has("activations")) {
     model.requireInnerLayer(setting.layer);
-    wanted.emplace(request.part("activations"));
+    activations.emplace(request.part("activations"));
   }
-  Json continuations = Json::array();
-  for (size_t p = 0; p < prompts.size(); p++) {
-    Json runs = Json::array();
-    for (size_t r = 0; r < plans.size(); r++) {
-      auto stream = [&](const std::string& text) {
-        request.event("piece", {{"prompt", p}, {"run", r}, {"text", text}});
-      };
-      cox_plan* plan = plans[r].get();
-      Continuation made = continuePrompt(*session, plan == nullptr ? nullptr : bench.lane(), plan, setting,
-                                         prompts[p], Sampler(model.vocab(), request), stream);
-      runs.push_back(describe(model, made));
-      if (wanted) {
-        runs.back()["activations"] =
-            Activations(bench, *wanted, setting.layer).under(*session, plan, made.tokens);
+  int context = static_cast<int>(
+      std::min<int64_t>(model.trainedContext(), static_cast<int64_t>(longest) + setting.maxTokens));
+  SessionShape shape = {context, 1, std::min(512, context), context};
+  size_t tasks = prompts.size() * plans.size();
+  // One text has all threads to itself; several are written side by side.
+  int workers = std::min<int>(model.threads(), static_cast<int>(tasks));
+  shape.threads = tasks == 1 ? model.threads() : 1;
+
+  std::vector<Json> written(tasks);
+  PieceOrder order(request, plans.size(), tasks);
+  Counter counter(tasks);
+  runWorkers(bench, workers, shape, [&](Worker& worker) {
+    for (size_t task = counter.next(); task < counter.end(); task = counter.next()) {
+      cox_plan* plan = plans[task % plans.size()].get();
+      Continuation made =
+          continuePrompt(worker.session(), plan == nullptr ? nullptr : worker.lane(), plan, setting,
+                         prompts[task / plans.size()], Sampler(model.vocab(), request),
+                         [&](const std::string& text) { order.piece(task, text); });
+      order.end(task);
+      written[task] = describe(model, made);
+      if (activations) {
+        cox_sae* sae = bench.sae(activations->text("sae"));
+        written[task]["activations"] = Activations(worker.lane(), sae, *activations, setting.layer)
+                                           .under(worker.session(), plan, made.tokens);
       }
     }
-    continuations.push_back(runs);
+  });
+  Json continuations = Json::array();
+  for (size_t p = 0; p < prompts.size(); p++) {
+    auto first = written.begin() + static_cast<std::ptrdiff_t>(p * plans.size());
+    continuations.push_back(
+        Json(std::vector<Json>(first, first + static_cast<std::ptrdiff_t>(plans.size()))));
   }
   return {{"continuations", continuations}};
 }

@@ -129,8 +129,10 @@ Json logits(Workbench& bench, const Request& request) {
   Batch batch = batchOf(model, request, plans);
   int rows = static_cast<int>(batch.size());
   int sequences = static_cast<int>(request.array("sequences").size());
-  auto session =
-      bench.session({std::max(rows, 1), std::max(sequences, 1), std::max(rows, 1), std::max(rows, 1)});
+  if (rows == 0) {
+    throw Failure(Fault::kUsage, "there is no sequence to evaluate");
+  }
+  auto session = bench.session({rows, sequences, rows, rows, model.threads()});
   if (request.has("control")) {
     setControlVector(*session, request.part("control"));
   }

@@ -8,13 +8,15 @@
 // Events: "progress" {"done", "of"}: items.
 // Result: {"tokens", "nllPlain", "words": [{"word", "token"}], "runs": [{"kl", "nll", "wordShift":
 // [mean change in nats a word], "steeredRows"}]}.
-#include <chrono>
-#include <cmath>
+#include <algorithm>
+#include <memory>
+#include <mutex>
 
 #include "distribution.h"
 #include "failure.h"
 #include "operations.h"
 #include "sequence.h"
+#include "workers.h"
 
 namespace coxllama {
 namespace {
@@ -25,6 +27,11 @@ constexpr int64_t kLogitBytes = 32 << 20;
 struct Passage {
   std::vector<TaggedToken> tokens;
   size_t first;  // the first row measured: it predicts the token after it
+
+  // Rows measured: each predicts a token of the passage.
+  int64_t predicted() const {
+    return tokens.size() < first + 2 ? 0 : static_cast<int64_t>(tokens.size() - 1 - first);
+  }
 };
 
 struct Sums {
@@ -32,6 +39,16 @@ struct Sums {
   double nll = 0;
   std::vector<double> wordLogProbability;
   uint64_t steeredRows = 0;
+
+  void add(const Sums& other) {
+    kl += other.kl;
+    nll += other.nll;
+    steeredRows += other.steeredRows;
+    wordLogProbability.resize(other.wordLogProbability.size());
+    for (size_t w = 0; w < wordLogProbability.size(); w++) {
+      wordLogProbability[w] += other.wordLogProbability[w];
+    }
+  }
 };
 
 Passage textPassage(const Model& model, const std::string& text) {
@@ -59,66 +76,57 @@ Passage passageOf(const Model& model, const Request& item, int context) {
   return passage;
 }
 
-// The model's logits along passages, for the plain model and each plan.
+// What is measured: the same for all workers.
+struct Question {
+  int layer;
+  std::vector<PlanHandle> plans;
+  std::vector<llama_token> words;
+};
+
+// The model's logits along passages, for the plain model and each plan, side by side: a stretch of the
+// passage under the plain model, whose logits are kept, then under each plan. One thread.
 class Measurement {
  public:
-  Measurement(Workbench& bench, Session& session, const std::vector<PlanHandle>& plans, int layer,
-              std::vector<llama_token> words)
-      : bench_(bench),
-        session_(session),
-        plans_(plans),
-        layer_(layer),
-        words_(std::move(words)),
-        vocabulary_(session.model().vocabularySize()),
-        sums_(plans.size() + 1) {
-    for (Sums& sums : sums_) {
-      sums.wordLogProbability.resize(words_.size());
-    }
-  }
+  Measurement(Worker& worker, const Question& question)
+      : worker_(worker),
+        question_(question),
+        vocabulary_(worker.session().model().vocabularySize()),
+        plain_(static_cast<size_t>(worker.session().batch()) * vocabulary_),
+        statistics_(worker.session().batch()) {}
 
-  void add(const Passage& passage) {
-    if (passage.tokens.size() < passage.first + 2) {
-      return;  // nothing is predicted
+  // Sums for the plain model and then for each plan.
+  std::vector<Sums> along(const Passage& passage) {
+    std::vector<Sums> sums(question_.plans.size() + 1);
+    for (Sums& sum : sums) {
+      sum.wordLogProbability.resize(question_.words.size());
     }
-    plain_.resize((passage.tokens.size() - passage.first) * static_cast<size_t>(vocabulary_));
-    statistics_.resize(passage.tokens.size() - passage.first);
-    pass(passage, nullptr, sums_[0]);
-    for (size_t p = 0; p < plans_.size(); p++) {
-      uint64_t before = statistics(bench_.lane()).steered;
-      pass(passage, plans_[p].get(), sums_[p + 1]);
-      sums_[p + 1].steeredRows += statistics(bench_.lane()).steered - before;
+    Session& session = worker_.session();
+    Sequence plain(session, nullptr, nullptr, question_.layer, 0);
+    std::vector<std::unique_ptr<Sequence>> steered;
+    for (size_t p = 0; p < question_.plans.size(); p++) {
+      steered.push_back(std::make_unique<Sequence>(session, worker_.lane(), question_.plans[p].get(),
+                                                   question_.layer, static_cast<int>(p + 1)));
     }
-    measured_ += passage.tokens.size() - 1 - passage.first;
-  }
-
-  int64_t measured() const { return measured_; }
-
-  Json result() const {
-    double n = static_cast<double>(measured_);
-    Json runs = Json::array();
-    for (size_t p = 1; p < sums_.size(); p++) {
-      Json shift = Json::array();
-      for (size_t w = 0; w < words_.size(); w++) {
-        shift.push_back((sums_[p].wordLogProbability[w] - sums_[0].wordLogProbability[w]) / n);
+    size_t most = session.batch();
+    for (size_t from = 0; from < passage.tokens.size(); from += most) {
+      size_t n = std::min(most, passage.tokens.size() - from);
+      stretch(passage, from, n, plain, true, sums[0]);
+      for (size_t p = 0; p < steered.size(); p++) {
+        uint64_t before = statistics(worker_.lane()).steered;
+        stretch(passage, from, n, *steered[p], false, sums[p + 1]);
+        sums[p + 1].steeredRows += statistics(worker_.lane()).steered - before;
       }
-      runs.push_back({{"kl", sums_[p].kl / n},
-                      {"nll", sums_[p].nll / n},
-                      {"wordShift", shift},
-                      {"steeredRows", sums_[p].steeredRows}});
     }
-    return {{"tokens", measured_}, {"nllPlain", sums_[0].nll / n}, {"runs", runs}};
+    return sums;
   }
 
  private:
-  void pass(const Passage& passage, cox_plan* plan, Sums& sums) {
-    bool isPlain = &sums == &sums_[0];
-    Sequence sequence(session_, isPlain ? nullptr : bench_.lane(), plan, layer_);
-    sequence.extend(passage.tokens, true, [&](size_t from, size_t n) {
-      for (size_t i = std::max(from, passage.first); i < from + n && i + 1 < passage.tokens.size(); i++) {
-        const float* logits = session_.logits(static_cast<int>(i - from));
-        row(i - passage.first, logits, passage.tokens[i + 1].token, isPlain, sums);
-      }
-    });
+  void stretch(const Passage& passage, size_t from, size_t n, Sequence& sequence, bool isPlain, Sums& sums) {
+    sequence.step(&passage.tokens[from], n, from + n == passage.tokens.size());
+    for (size_t i = std::max(from, passage.first); i < from + n && i + 1 < passage.tokens.size(); i++) {
+      const float* logits = worker_.session().logits(static_cast<int>(i - from));
+      row(i - from, logits, passage.tokens[i + 1].token, isPlain, sums);
+    }
   }
 
   void row(size_t i, const float* logits, llama_token next, bool isPlain, Sums& sums) {
@@ -131,22 +139,33 @@ class Measurement {
       sums.kl += klDivergence(plain, statistics_[i], logits, of, vocabulary_);
     }
     sums.nll -= logProbability(logits, of, next);
-    for (size_t w = 0; w < words_.size(); w++) {
-      sums.wordLogProbability[w] += logProbability(logits, of, words_[w]);
+    for (size_t w = 0; w < question_.words.size(); w++) {
+      sums.wordLogProbability[w] += logProbability(logits, of, question_.words[w]);
     }
   }
 
-  Workbench& bench_;
-  Session& session_;
-  const std::vector<PlanHandle>& plans_;
-  int layer_;
-  std::vector<llama_token> words_;
+  Worker& worker_;
+  const Question& question_;
   int64_t vocabulary_;
-  std::vector<Sums> sums_;  // plain, then a plan each
-  std::vector<float> plain_;
+  std::vector<float> plain_;  // logits of the current stretch; [batch, vocabulary]
   std::vector<SoftmaxStatistics> statistics_;
-  int64_t measured_ = 0;
 };
+
+Json resultOf(const std::vector<Sums>& sums, int64_t measured) {
+  double n = static_cast<double>(measured);
+  Json runs = Json::array();
+  for (size_t p = 1; p < sums.size(); p++) {
+    Json shift = Json::array();
+    for (size_t w = 0; w < sums[p].wordLogProbability.size(); w++) {
+      shift.push_back((sums[p].wordLogProbability[w] - sums[0].wordLogProbability[w]) / n);
+    }
+    runs.push_back({{"kl", sums[p].kl / n},
+                    {"nll", sums[p].nll / n},
+                    {"wordShift", shift},
+                    {"steeredRows", sums[p].steeredRows}});
+  }
+  return {{"tokens", measured}, {"nllPlain", sums[0].nll / n}, {"runs", runs}};
+}
 
 }  // namespace
 
@@ -154,34 +173,56 @@ Json measure(Workbench& bench, const Request& request) {
   const Model& model = bench.model();
   int layer = static_cast<int>(request.integer("layer", -1));
   int context = static_cast<int>(request.integer("context", std::min(model.trainedContext(), 512)));
-  std::vector<PlanHandle> plans;
+  Question question = {layer, {}, {}};
   for (const Json& run : request.array("runs")) {
-    plans.push_back(bench.plan(run, layer));
-    if (!plans.back()) {
+    question.plans.push_back(bench.plan(run, layer));
+    if (!question.plans.back()) {
       throw Failure(Fault::kUsage, "a run to measure has no plan");
     }
   }
-  std::vector<llama_token> words;
   Json named = Json::array();
   for (const std::string& word : request.has("words") ? request.texts("words") : std::vector<std::string>()) {
-    words.push_back(model.firstToken(word));
-    named.push_back({{"word", word}, {"token", words.back()}});
+    question.words.push_back(model.firstToken(word));
+    named.push_back({{"word", word}, {"token", question.words.back()}});
   }
   std::vector<Passage> passages;
+  size_t longest = 1;
   for (const Json& item : request.array("items")) {
     passages.push_back(passageOf(model, request.with(item), context));
+    longest = std::max(longest, passages.back().tokens.size());
   }
-  int batch = static_cast<int>(std::clamp<int64_t>(kLogitBytes / (4 * model.vocabularySize()), 16, context));
-  auto session = bench.session({context, 1, std::min(batch, context), context});
-  Measurement measurement(bench, *session, plans, layer, words);
+  int rows = static_cast<int>(std::min<int64_t>(
+      std::max<int64_t>(kLogitBytes / (4 * model.vocabularySize()), 16), static_cast<int64_t>(longest)));
+  int sequences = static_cast<int>(question.plans.size()) + 1;
+  SessionShape shape = {static_cast<int>(longest), sequences, rows, static_cast<int>(longest) * sequences};
+  shape.apart = true;
+
+  // A sum a passage, added up in their order: the same figures whoever measured what.
+  std::vector<std::vector<Sums>> perPassage(passages.size());
+  size_t done = 0;
+  std::mutex mutex;
+  Counter counter(passages.size());
+  int workers = std::min<int>(model.threads(), static_cast<int>(passages.size()));
+  runWorkers(bench, workers, shape, [&](Worker& worker) {
+    Measurement measurement(worker, question);
+    for (size_t i = counter.next(); i < counter.end(); i = counter.next()) {
+      perPassage[i] = measurement.along(passages[i]);
+      std::lock_guard<std::mutex> lock(mutex);
+      request.event("progress", {{"done", ++done}, {"of", passages.size()}});
+    }
+  });
+  std::vector<Sums> sums(sequences);
+  int64_t measured = 0;
   for (size_t i = 0; i < passages.size(); i++) {
-    measurement.add(passages[i]);
-    request.event("progress", {{"done", i + 1}, {"of", passages.size()}});
+    measured += passages[i].predicted();
+    for (int s = 0; s < sequences; s++) {
+      sums[s].add(perPassage[i][s]);
+    }
   }
-  if (measurement.measured() == 0) {
+  if (measured == 0) {
     throw Failure(Fault::kData, "the texts to measure predict no token: each needs at least three");
   }
-  Json result = measurement.result();
+  Json result = resultOf(sums, measured);
   result["words"] = named;
   return result;
 }

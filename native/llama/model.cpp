@@ -11,7 +11,8 @@
 namespace coxllama {
 namespace {
 
-std::string lastError;
+// llama.cpp logs on the thread that fails.
+thread_local std::string lastError;
 
 void onLog(ggml_log_level level, const char* text, void*) {
   static const bool verbose = std::getenv("COX_VERBOSE") != nullptr;
@@ -21,23 +22,6 @@ void onLog(ggml_log_level level, const char* text, void*) {
   if (level == GGML_LOG_LEVEL_ERROR && lastError.empty()) {
     lastError = text;
   }
-}
-
-template <typename F>
-F cpuFunction(const char* name) {
-  ggml_backend_reg_t reg = ggml_backend_reg_by_name("CPU");
-  void* address = reg == nullptr ? nullptr : ggml_backend_reg_get_proc_address(reg, name);
-  if (address == nullptr) {
-    throw Failure(Fault::kDevice, std::string("llama.cpp's CPU plug-in has no ") + name);
-  }
-  return reinterpret_cast<F>(address);
-}
-
-std::unique_ptr<ggml_threadpool, void (*)(ggml_threadpool*)> newThreadPool(int threads) {
-  auto create = cpuFunction<ggml_threadpool* (*)(ggml_threadpool_params*)>("ggml_threadpool_new");
-  auto release = cpuFunction<void (*)(ggml_threadpool*)>("ggml_threadpool_free");
-  ggml_threadpool_params params = ggml_threadpool_params_default(threads);
-  return {create(&params), release};
 }
 
 void requireFile(const std::string& path) {
@@ -76,7 +60,7 @@ void loadBackends() {
 }
 
 Model::Model(const std::string& path, int threads)
-    : path_(path), threads_(threads), model_(nullptr, llama_model_free), pool_(nullptr, nullptr) {
+    : path_(path), threads_(threads), model_(nullptr, llama_model_free) {
   requireFile(path);
   takeLlamaError();
   model_.reset(llama_model_load_from_file(path.c_str(), llama_model_default_params()));
@@ -89,7 +73,6 @@ Model::Model(const std::string& path, int threads)
   if (llama_model_has_encoder(raw()) || !llama_model_has_decoder(raw())) {
     throw Failure(Fault::kData, path + ": only decoder models are supported, this one encodes");
   }
-  pool_ = newThreadPool(threads);
 }
 
 std::string Model::meta(const char* key) const {

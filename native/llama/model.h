@@ -13,10 +13,10 @@ namespace coxllama {
 // Registers ggml's CPU plug-ins from llama.cpp's library folder. Once, before any model is loaded.
 void loadBackends();
 
-// The last error llama.cpp logged since the last call, in one line; empty if none.
+// The first error llama.cpp logged on this thread since the last call, in one line; empty if none.
 std::string takeLlamaError();
 
-// Immutable once loaded; one thread at a time.
+// Immutable once loaded; any thread.
 class Model {
  public:
   // Throws Failure: no such file, not a GGUF, truncated, an architecture llama.cpp cannot run.
@@ -25,7 +25,6 @@ class Model {
   const std::string& path() const { return path_; }
   llama_model* raw() const { return model_.get(); }
   const llama_vocab* vocab() const { return vocab_; }
-  ggml_threadpool_t threadPool() const { return pool_.get(); }
   int threads() const { return threads_; }
 
   int layers() const { return llama_model_n_layer(raw()); }
@@ -61,7 +60,6 @@ class Model {
   int threads_;
   std::unique_ptr<llama_model, void (*)(llama_model*)> model_;
   const llama_vocab* vocab_ = nullptr;
-  std::unique_ptr<ggml_threadpool, void (*)(ggml_threadpool*)> pool_;
 };
 
 }  // namespace coxllama

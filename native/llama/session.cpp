@@ -5,6 +5,25 @@
 namespace coxllama {
 namespace {
 
+using ThreadPool = std::unique_ptr<ggml_threadpool, void (*)(ggml_threadpool*)>;
+
+template <typename F>
+F cpuFunction(const char* name) {
+  ggml_backend_reg_t reg = ggml_backend_reg_by_name("CPU");
+  void* address = reg == nullptr ? nullptr : ggml_backend_reg_get_proc_address(reg, name);
+  if (address == nullptr) {
+    throw Failure(Fault::kDevice, std::string("llama.cpp's CPU plug-in has no ") + name);
+  }
+  return reinterpret_cast<F>(address);
+}
+
+ThreadPool newThreadPool(int threads) {
+  auto create = cpuFunction<ggml_threadpool* (*)(ggml_threadpool_params*)>("ggml_threadpool_new");
+  auto release = cpuFunction<void (*)(ggml_threadpool*)>("ggml_threadpool_free");
+  ggml_threadpool_params params = ggml_threadpool_params_default(threads);
+  return {create(&params), release};
+}
+
 void freeBatch(llama_batch* batch) {
   llama_batch_free(*batch);
   delete batch;
@@ -16,6 +35,7 @@ Session::Session(const Model& model, SessionShape shape)
     : model_(model),
       shape_(shape),
       hook_(std::make_unique<Hook>()),
+      pool_(newThreadPool(shape.threads)),
       context_(nullptr, llama_free),
       tokens_(new llama_batch(llama_batch_init(shape.batch, 0, 1)), freeBatch) {
   llama_context_params params = llama_context_default_params();
@@ -23,13 +43,13 @@ Session::Session(const Model& model, SessionShape shape)
   params.n_batch = shape.batch;
   params.n_ubatch = shape.batch;
   params.n_seq_max = shape.sequences;
-  params.n_threads = model.threads();
-  params.n_threads_batch = model.threads();
+  params.n_threads = shape.threads;
+  params.n_threads_batch = shape.threads;
   params.cb_eval = Hook::onEval;
   params.cb_eval_user_data = hook_.get();
   params.abort_callback = Hook::onAbort;
   params.abort_callback_data = hook_.get();
-  params.kv_unified = true;
+  params.kv_unified = !shape.apart;
   params.no_perf = true;
   takeLlamaError();
   context_.reset(llama_init_from_model(model.raw(), params));
@@ -38,7 +58,7 @@ Session::Session(const Model& model, SessionShape shape)
                                       " tokens: " + takeLlamaError());
   }
   // A pool that lives on saves making threads for every view of a graph that the hook splits.
-  llama_attach_threadpool(raw(), model.threadPool(), model.threadPool());
+  llama_attach_threadpool(raw(), pool_.get(), pool_.get());
 }
 
 void Session::decode(const Batch& rows) {

@@ -14,9 +14,13 @@ struct SessionShape {
   int sequences = 1;
   int batch = 512;  // most rows of one decode
   int cells = 512;  // rows the cache holds, all sequences together
+  int threads = 1;
+  // Each sequence has its own part of the cache, cells / sequences; then a decode may hold rows of one
+  // sequence only. Otherwise all share it, and rows are evaluated in the batch's order.
+  bool apart = false;
 };
 
-// One thread at a time. Sequences share one cache, so rows are evaluated in the batch's order.
+// One thread at a time.
 class Session {
  public:
   Session(const Model& model, SessionShape shape);
@@ -42,6 +46,7 @@ class Session {
   const Model& model_;
   SessionShape shape_;
   std::unique_ptr<Hook> hook_;
+  std::unique_ptr<ggml_threadpool, void (*)(ggml_threadpool*)> pool_;  // outlives the context
   std::unique_ptr<llama_context, void (*)(llama_context*)> context_;
   std::unique_ptr<llama_batch, void (*)(llama_batch*)> tokens_;
 };

@@ -124,7 +124,7 @@ VocabularyHandle fromTemplate(Workbench& bench, const Request& request) {
     throw Failure(Fault::kUsage, "the template '" + pattern + "' has no {} for the word");
   }
   VocabularyHandle vocabulary = openVocabulary(bench, request, COX_VOCABULARY_TEMPLATE, {});
-  auto session = bench.session({512, kSequences, 512, 512});
+  auto session = bench.session({512, kSequences, 512, 512, bench.model().threads()});
   LastRows tap(layer, bench.model().width());
   session->hook().tap(&tap);
   session->hook().stopAfter(layer);

@@ -25,6 +25,7 @@ std::unique_ptr<Session> Workbench::session(SessionShape shape) const {
 }
 
 cox_engine* Workbench::engine() {
+  std::lock_guard<std::mutex> lock(mutex_);
   if (!engine_) {
     engine_ = openEngine(model().threads());
   }
@@ -39,9 +40,11 @@ cox_lane* Workbench::lane() {
 }
 
 cox_sae* Workbench::sae(const std::string& path) {
+  cox_engine* opened = engine();
+  std::lock_guard<std::mutex> lock(mutex_);
   auto found = saes_.find(path);
   if (found == saes_.end()) {
-    found = saes_.emplace(path, loadSae(engine(), path, model().width())).first;
+    found = saes_.emplace(path, loadSae(opened, path, model().width())).first;
   }
   return found->second.get();
 }

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -19,7 +20,7 @@ struct Steering {
   int layer;
 };
 
-// One thread: the lane is its.
+// One thread, but for engine() and sae(), which any thread may call.
 class Workbench {
  public:
   explicit Workbench(const Channel& channel) : hangUp_(channel.hangUp()) {}
@@ -32,13 +33,17 @@ class Workbench {
 
   // The engine starts its JVM when first asked for.
   cox_engine* engine();
+
+  // Of the thread that serves requests.
   cox_lane* lane();
+
   cox_sae* sae(const std::string& path);
 
   // {"sae": PATH, "plan": TEXT, "base": FOLDER}, or null for none.
   PlanHandle plan(const Json& run, int layer);
 
  private:
+  std::mutex mutex_;
   const std::atomic<bool>* hangUp_;
   std::unique_ptr<Model> model_;
   EngineHandle engine_;
