@@ -3,7 +3,8 @@
 // Request: "layer", "sequences": [{"text", "run"?: NUMBER of runs}], "runs": [{"sae", "plan", "base"}],
 // "hook": "none" (no callback acts), "watch" (the layer's rows are looked at) or "engine" (default: the
 // lane steers), "control": {"layer", "values"} (llama.cpp's own control vector at that layer).
-// Result: {"sequences": [{"hash", "tokens", "first": [the last row's first logits]}], "steeredRows"}.
+// Result: {"sequences": [{"hash", "tokens", "first": [the last row's first logits, or "all"]}],
+// "steeredRows", "watchedRows"}.
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -97,8 +98,7 @@ Batch batchOf(const Model& model, const Request& request, const std::vector<Plan
   return batch;
 }
 
-Json hashes(Session& session, const Batch& batch) {
-  constexpr int kShown = 4;
+Json hashes(Session& session, const Batch& batch, int shown) {
   int vocabulary = session.model().vocabularySize();
   Json result = Json::array();
   for (size_t i = 0; i < batch.size();) {
@@ -111,7 +111,7 @@ Json hashes(Session& session, const Batch& batch) {
     const float* last = session.logits(static_cast<int>(i - 1));
     result.push_back({{"hash", hash.hex()},
                       {"tokens", i - begin},
-                      {"first", std::vector<float>(last, last + std::min(kShown, vocabulary))}});
+                      {"first", std::vector<float>(last, last + std::min(shown, vocabulary))}});
   }
   return result;
 }
@@ -148,10 +148,14 @@ Json logits(Workbench& bench, const Request& request) {
   } else if (hook != "none") {
     throw Failure(Fault::kUsage, "unknown hook '" + hook + "': use none, watch or engine");
   }
+  constexpr int kShown = 4;
+  int shown = request.flag("all", false) ? model.vocabularySize() : kShown;
   uint64_t before = lane ? statistics(bench.lane()).steered : 0;
   session->decode(batch);
   uint64_t steered = lane ? statistics(bench.lane()).steered - before : 0;
-  return {{"sequences", hashes(*session, batch)}, {"steeredRows", steered}, {"watchedRows", watcher.rows()}};
+  return {{"sequences", hashes(*session, batch, shown)},
+          {"steeredRows", steered},
+          {"watchedRows", watcher.rows()}};
 }
 
 }  // namespace coxllama

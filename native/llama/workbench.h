@@ -14,12 +14,6 @@
 
 namespace coxllama {
 
-// Rules to steer by: a compiled plan and the layer whose output it changes.
-struct Steering {
-  PlanHandle plan;
-  int layer;
-};
-
 // One thread, but for engine() and sae(), which any thread may call.
 class Workbench {
  public:
