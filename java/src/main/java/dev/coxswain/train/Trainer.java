@@ -84,7 +84,7 @@ public final class Trainer {
    * @throws InvalidDataException where no row is usable, or the loss stops being a number
    */
   public TrainResult run() {
-    makeFolder();
+    requireWritable();
     String data = rows.fingerprint();
     boolean interrupted = Checkpoint.exists(out);
     if (start == Start.RESUME && !interrupted && RunRecord.exists(out)) {
@@ -98,29 +98,42 @@ public final class Trainer {
               + ": resume it, or remove "
               + Checkpoint.in(out));
     }
-    removeAbandonedFiles();
-    RunRecord.delete(out);
     Checkpoint begin = interrupted ? resumed(data) : fresh(data);
     MemoryPlan plan = MemoryPlan.of(options, rows.width(), rows.rows());
     AvailableMemory.require(plan.total(), "training (" + plan.describe() + ")");
+    makeFolder();
+    progress.say(
+        interrupted ? "resuming after step " + begin.step() : begin.survey().describe(rows.rows()));
     progress.say(plan.describe());
     return train(begin, interrupted);
   }
 
+  /** Before rows are read for minutes, and without writing anything yet. */
+  private void requireWritable() {
+    Path existing = out.toAbsolutePath();
+    while (!Files.exists(existing)) {
+      existing = existing.getParent();
+    }
+    if (!Files.isDirectory(existing)) {
+      throw new FileException("cannot write to " + out + ": " + existing + " is no folder", null);
+    }
+    if (!Files.isWritable(existing)) {
+      throw new FileException("cannot write to " + out + ": permission denied", null);
+    }
+  }
+
+  /** Makes the folder, and clears away what a killed or earlier run left in it. */
   private void makeFolder() {
     try {
       Files.createDirectories(out);
     } catch (IOException e) {
       throw FileException.of("cannot make folder", out, e);
     }
-  }
-
-  /** What a killed run was writing when it was killed. */
-  private void removeAbandonedFiles() {
     AtomicFile.removeAbandoned(Checkpoint.in(out));
     for (String name : List.of("sae_weights.safetensors", "cfg.json", "train.json")) {
       AtomicFile.removeAbandoned(out.resolve(name));
     }
+    RunRecord.delete(out);
   }
 
   private TrainResult finishedBefore(String data) {
@@ -134,13 +147,11 @@ public final class Trainer {
   private Checkpoint resumed(String data) {
     Checkpoint checkpoint = Checkpoint.read(out);
     Checkpoint.requireSame(checkpoint.options(), checkpoint.data(), options.byName(), data);
-    progress.say("resuming after step " + checkpoint.step());
     return checkpoint;
   }
 
   private Checkpoint fresh(String data) {
     Survey survey = Survey.of(rows, options.biasStart());
-    progress.say(survey.describe(rows.rows()));
     return new Checkpoint(options.byName(), data, 0, RowStream.Position.START, 0, survey);
   }
 

@@ -82,6 +82,15 @@ final class Sample {
     }
   }
 
+  /** Two rows that are not finite. */
+  static void nan(Path file) {
+    try (HostTensor values = random(2, D)) {
+      values.setFloat(3, Float.NaN);
+      values.setFloat(D, Float.POSITIVE_INFINITY);
+      SafetensorsWriter.write(file, Map.of("x", values.view()), Map.of());
+    }
+  }
+
   static void text(Path file, String content) {
     try {
       Files.writeString(file, content);

@@ -219,8 +219,12 @@ class TrainerTest {
       Files.writeString(folder.resolve("file"), "");
       refused(
           FileException.class,
-          "cannot make folder " + folder.resolve("file") + ": exists already",
-          trainer(rows, small().build(), "file"));
+          "cannot write to "
+              + folder.resolve("file/out")
+              + ": "
+              + folder.resolve("file")
+              + " is no folder",
+          trainer(rows, small().build(), "file/out"));
     }
   }
 
