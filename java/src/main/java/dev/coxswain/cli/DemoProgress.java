@@ -18,6 +18,11 @@ final class DemoProgress implements Listener, AutoCloseable {
   }
 
   @Override
+  public void say(String line) {
+    Progress.message("cox: " + line);
+  }
+
+  @Override
   public void progress(double share, String note) {
     bar.update(Math.round(share * PARTS), note);
   }

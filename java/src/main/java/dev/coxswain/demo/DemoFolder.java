@@ -9,6 +9,7 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Comparator;
 import java.util.stream.Stream;
 
 /** The demo's folder (docs/formats.md), locked against a second demo while open. */
@@ -95,6 +96,20 @@ final class DemoFolder implements AutoCloseable {
 
   Path sae() {
     return root.resolve("sae");
+  }
+
+  /** Removes what an unfinished training left. */
+  void clearSae() {
+    if (!Files.isDirectory(sae())) {
+      return;
+    }
+    try (Stream<Path> files = Files.walk(sae())) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    } catch (IOException e) {
+      throw FileException.of("cannot remove", sae(), e);
+    }
   }
 
   Path metrics() {

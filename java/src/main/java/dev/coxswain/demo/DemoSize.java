@@ -11,6 +11,7 @@ package dev.coxswain.demo;
  * @param batchRows hidden states a training step
  * @param measureDocuments documents, read for nothing else, on which steering is measured
  * @param measureTokens of each of them
+ * @param randomSets sets of random features, the yardstick
  * @param generateTokens written for each prompt
  */
 public record DemoSize(
@@ -21,7 +22,8 @@ public record DemoSize(
     int batchRows,
     int measureDocuments,
     int measureTokens,
+    int randomSets,
     int generateTokens) {
-  public static final DemoSize FULL = new DemoSize(200_000, 4096, 32, 600, 1024, 24, 64, 96);
-  public static final DemoSize QUICK = new DemoSize(30_000, 2048, 32, 150, 1024, 8, 64, 48);
+  public static final DemoSize FULL = new DemoSize(200_000, 4096, 32, 600, 1024, 24, 64, 3, 96);
+  public static final DemoSize QUICK = new DemoSize(30_000, 2048, 32, 150, 1024, 8, 64, 1, 48);
 }

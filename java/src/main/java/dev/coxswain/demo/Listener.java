@@ -8,6 +8,9 @@ public interface Listener {
   /** The step that began was done in an earlier run, or has been done now. */
   void ends(Outcome outcome, double seconds, String result);
 
+  /** A line for the user, as "downloading …". */
+  void say(String line);
+
   /**
    * @param share of the step's work that is done, 0 to 1
    * @param note as "1,530 tokens/s"

@@ -149,6 +149,9 @@ class StepRunnerTest {
     public void ends(Outcome outcome, double seconds, String result) {}
 
     @Override
+    public void say(String line) {}
+
+    @Override
     public void progress(double share, String note) {}
   }
 }
