@@ -20,6 +20,7 @@ public final class Main {
       List.of(
           ContextsCommand.class,
           DecodeCommand.class,
+          DemoCommand.class,
           DevicesCommand.class,
           EncodeCommand.class,
           EvaluateCommand.class,

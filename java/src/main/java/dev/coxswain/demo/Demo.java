@@ -72,7 +72,7 @@ public final class Demo {
 
   private static List<JsonNode> texts(DemoFolder folder) {
     List<JsonNode> texts = new ArrayList<>();
-    JsonLines.read(folder.generations(), texts::add);
+    JsonLines.read(folder.generations(), text -> texts.add(text));
     return texts;
   }
 }

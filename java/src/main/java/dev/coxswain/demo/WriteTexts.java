@@ -9,9 +9,7 @@ import dev.coxswain.model.GenerateRequest;
 import dev.coxswain.model.Steering;
 import dev.coxswain.steer.Plan;
 import dev.coxswain.steer.PlanRule;
-import dev.coxswain.steer.Strength;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -45,10 +43,14 @@ final class WriteTexts implements Step {
   @Override
   public Map<String, Object> settings() {
     return Map.of(
-        "prompts", prompts(shop.options().word()),
-        "tokens", shop.size().generateTokens(),
-        "amplify", AMPLIFY,
-        "seed", SEED);
+        "prompts",
+        prompts(shop.options().word()),
+        "tokens",
+        shop.size().generateTokens(),
+        "amplify",
+        AMPLIFY,
+        "seed",
+        SEED);
   }
 
   @Override
@@ -139,7 +141,8 @@ final class WriteTexts implements Step {
                 GenerateRequest.of(List.of(text), List.of(Optional.empty()), Workshop.LAYER, 1)
                     .withRaw(true)
                     .withActivations(
-                        new GenerateRequest.Activations(shop.folder().sae(), features)),
+                        new GenerateRequest.Activations(
+                            shop.folder().sae(), features, GenerateRequest.Moment.BEFORE_PLAN)),
                 (prompt, run, piece) -> {})
             .get(0)
             .get(0);
