@@ -16,6 +16,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * Runs steps in order, or takes their kept results. A step's key is a hash of its settings and of
@@ -107,7 +108,8 @@ final class StepRunner {
   }
 
   private static String hash(String before, Step step) {
-    String text = before + "\n" + step.name() + "\n" + Json.mapper().valueToTree(step.settings());
+    JsonNode settings = Json.mapper().valueToTree(new TreeMap<>(step.settings()));
+    String text = before + "\n" + step.name() + "\n" + settings;
     try {
       byte[] digest =
           MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
