@@ -2,19 +2,17 @@ package dev.coxswain.cli;
 
 import dev.coxswain.demo.Listener;
 import java.util.Locale;
+import java.util.Optional;
 
 /** The demo's steps on standard error: a line when one ends, a bar while it runs. */
 final class DemoProgress implements Listener, AutoCloseable {
-  private static final int PARTS = 1000;
-
-  private Progress bar = Progress.start("demo", PARTS, "‰");
+  private Optional<Progress> bar = Optional.empty();
   private String heading = "";
 
   @Override
   public void begins(int number, int count, String title) {
     heading = String.format(Locale.ROOT, "[%2d/%d] %s", number, count, title);
-    bar.close();
-    bar = Progress.start(heading, PARTS, "‰");
+    close();
   }
 
   @Override
@@ -23,13 +21,16 @@ final class DemoProgress implements Listener, AutoCloseable {
   }
 
   @Override
-  public void progress(double share, String note) {
-    bar.update(Math.round(share * PARTS), note);
+  public void progress(long done, long total, String unit, String note) {
+    if (bar.isEmpty()) {
+      bar = Optional.of(Progress.start(heading, total, unit));
+    }
+    bar.get().update(done, note);
   }
 
   @Override
   public void ends(Outcome outcome, double seconds, String result) {
-    bar.close();
+    close();
     String how =
         outcome == Outcome.KEPT ? "done before" : String.format(Locale.ROOT, "%.1f s", seconds);
     Progress.message("cox: " + heading + ": " + how + (result.isEmpty() ? "" : ", " + result));
@@ -37,6 +38,7 @@ final class DemoProgress implements Listener, AutoCloseable {
 
   @Override
   public void close() {
-    bar.close();
+    bar.ifPresent(Progress::close);
+    bar = Optional.empty();
   }
 }

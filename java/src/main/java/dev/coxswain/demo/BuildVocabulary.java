@@ -48,7 +48,7 @@ final class BuildVocabulary implements Step {
             shop.harvest(),
             MIN_COUNT,
             Optional.empty(),
-            done -> listener.progress((double) done / rows, ""));
+            done -> listener.progress(done, rows, "rows", ""));
     try (Vocabulary vocabulary = built.vocabulary()) {
       vocabulary.write(shop.folder().vocabulary(), built.dropped());
       return JsonNodeFactory.instance.objectNode().put("vocabulary", vocabulary.size());

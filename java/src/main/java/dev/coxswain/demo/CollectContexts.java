@@ -47,7 +47,7 @@ final class CollectContexts implements Step {
           shop.sae(),
           shop.harvest(),
           CONTEXTS,
-          done -> listener.progress((double) done / rows, ""),
+          done -> listener.progress(done, rows, "rows", ""),
           lines::write);
       lines.commit();
     }

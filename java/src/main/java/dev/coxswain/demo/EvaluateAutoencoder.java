@@ -50,7 +50,7 @@ final class EvaluateAutoencoder implements Step {
               shop.backend(),
               placed,
               rows,
-              done -> listener.progress((double) done / rows.rows(), ""));
+              done -> listener.progress(done, rows.rows(), "rows", ""));
       return JsonNodeFactory.instance
           .objectNode()
           .put("fvu", evaluation.fvu())

@@ -50,7 +50,7 @@ final class ExplainFeatures implements Step {
               shop.sae(),
               vocabulary,
               ExplainSettings.DEFAULT.withTop(WORDS),
-              done -> listener.progress(done / (2.0 * shop.sae().features()), ""),
+              done -> listener.progress(done, 2L * shop.sae().features(), "features", ""),
               lines::write);
       lines.commit();
     }

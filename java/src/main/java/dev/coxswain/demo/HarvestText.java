@@ -55,10 +55,7 @@ final class HarvestText implements Step {
         shop.model()
             .harvest(
                 request,
-                progress ->
-                    listener.progress(
-                        progress.share(),
-                        String.format(Locale.ROOT, "%,d tokens", progress.rows())));
+                progress -> listener.progress(progress.rows(), shop.size().tokens(), "tokens", ""));
     return JsonNodeFactory.instance
         .objectNode()
         .put("model", modelName())

@@ -12,10 +12,12 @@ public interface Listener {
   void say(String line);
 
   /**
-   * @param share of the step's work that is done, 0 to 1
-   * @param note as "1,530 tokens/s"
+   * How far the step is.
+   *
+   * @param unit plural, as "tokens"
+   * @param note what else there is to say, as "loss 0.31"; may be empty
    */
-  void progress(double share, String note);
+  void progress(long done, long total, String unit, String note);
 
   /** How a step came to its end. */
   enum Outcome {

@@ -51,7 +51,7 @@ final class MeasureLift implements Step {
             shop.harvest(),
             MIN_COUNT,
             SEED,
-            done -> listener.progress((double) done / rows, ""));
+            done -> listener.progress(done, rows, "rows", ""));
     return JsonNodeFactory.instance
         .objectNode()
         .put("lift_median", evaluation.liftMedian().orElse(0))

@@ -86,7 +86,9 @@ final class TrainAutoencoder implements Step {
       @Override
       public void step(TrainFigures figures, long steps) {
         listener.progress(
-            (double) figures.step() / steps,
+            figures.step(),
+            steps,
+            "steps",
             String.format(Locale.ROOT, "not explained %.3f", figures.fvu()));
       }
     };

@@ -106,7 +106,16 @@ final class TuneStrength implements Step {
                   .toList(),
               words,
               shop.model().info().context());
-      Measurement measurement = shop.model().measure(request, share -> {});
+      Measurement measurement =
+          shop.model()
+              .measure(
+                  request,
+                  share ->
+                      listener.progress(
+                          Math.round(share * passages.size()),
+                          passages.size(),
+                          "texts",
+                          trials.size() + " settings"));
       nllPlain = measurement.nllPlain();
       List<Measured> measured = new ArrayList<>();
       for (int i = 0; i < trials.size(); i++) {

@@ -97,8 +97,7 @@ final class WriteTexts implements Step {
             .generate(
                 GenerateRequest.of(prompts, runs, Workshop.LAYER, shop.size().generateTokens())
                     .withSampling(GenerateRequest.Sampling.DEFAULT.withSeed(SEED)),
-                (prompt, run, text) ->
-                    listener.progress((double) ++pieces[0] / most, pieces[0] + " tokens"));
+                (prompt, run, text) -> listener.progress(++pieces[0], most, "tokens", ""));
     write(prompts, List.copyOf(plans.keySet()), written, figures);
     return speed(written);
   }

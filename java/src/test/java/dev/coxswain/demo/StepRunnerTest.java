@@ -152,6 +152,6 @@ class StepRunnerTest {
     public void say(String line) {}
 
     @Override
-    public void progress(double share, String note) {}
+    public void progress(long done, long total, String unit, String note) {}
   }
 }
