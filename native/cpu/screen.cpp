@@ -14,6 +14,11 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
+/** The τ of a row that takes no candidates: no score compares with it. */
+constexpr float kOff = std::numeric_limits<float>::quiet_NaN();
+
+bool isOff(const ScreenRow& row) { return row.least != row.least; }
+
 /** Packed rows that a thread keeps in its L2 cache while the weights pass by. */
 constexpr int64_t kResidentBytes = 512 * 1024;
 
@@ -56,7 +61,6 @@ class Screen {
   int64_t chunk_;     // features prepared at a time
   int64_t segments_;
   bool inPlace_;      // weights are read where they are
-  double k_;          // the bound's K
   int64_t full_;      // candidates of a row before τ is raised
   int64_t keep_;      // candidates a row may keep then
   int64_t capacity_;  // of a row in one segment
@@ -105,12 +109,8 @@ Screen::Screen(Device& device, const ScreenKernels& kernels, const ScanCall& cal
       wError_(chunk_),
       b_(chunk_),
       theta_(chunk_),
-      least_(segments_ * places_, kInfinity),
-      rows_(segments_ * places_) {
-  double d = static_cast<double>(call.weights.d);
-  double roundings = (2 * d + d / 256 + 9 + 16) * 0x1p-24;
-  k_ = 1.01 * roundings / (1 - roundings);
-}
+      least_(segments_ * places_),
+      rows_(segments_ * places_) {}
 
 int64_t Screen::run(const ScanSink& sink) {
   packPanels();
@@ -143,20 +143,21 @@ void Screen::packPanels() {
   });
 }
 
-/** Rows that are not ready, beyond the bound, or idle lanes keep τ = +Inf. */
+/** Rows that are not ready or beyond the bound, and idle lanes, are off. */
 void Screen::openRows(int64_t panel, int64_t rows, const ScreenNorms* norms) {
+  const double k = screenBoundFactor(call_.weights.d);
   for (int64_t lane = 0; lane < kernels_.lanes; ++lane) {
     int64_t place = panel * kernels_.lanes + lane;
     bool open = lane < rows && norms[lane].norm <= kLargestNorm &&
                 (call_.states == nullptr || call_.states[place] == RowState::kReady);
     if (open) {
-      xBound_[place] = static_cast<float>(norms[lane].error + k_ * norms[lane].norm) * (1.0f + 0x1p-20f);
+      xBound_[place] = static_cast<float>(norms[lane].error + k * norms[lane].norm) * (1.0f + 0x1p-20f);
       xNorm_[place] = norms[lane].norm + norms[lane].error;
     }
     for (int64_t segment = 0; segment < segments_; ++segment) {
       int64_t at = segment * places_ + place;
       float* upper = candidates_.as<float>() + at * 3 * capacity_;
-      least_[at] = open ? -kInfinity : kInfinity;
+      least_[at] = open ? -kInfinity : kOff;
       rows_[at] = {upper, upper + capacity_,           reinterpret_cast<int32_t*>(upper + 2 * capacity_),
                    0,     static_cast<int32_t>(full_), least_[at]};
     }
@@ -245,7 +246,10 @@ void Screen::tightenPanel(ScreenRow* rows, float* least) {
     ScreenRow& row = rows[lane];
     if (row.count < row.full) continue;
     kernels_.tighten(row, call_.limit);
-    if (row.count > keep_) row.least = kInfinity;
+    if (row.count > keep_) {
+      row.least = kOff;
+      row.count = 0;
+    }
     least[lane] = row.least;
   }
 }
@@ -255,28 +259,31 @@ void Screen::gatherSegments(int64_t row) {
   ScreenRow& all = rows_[row];
   for (int64_t segment = 1; segment < segments_; ++segment) {
     ScreenRow& part = rows_[segment * places_ + row];
-    if (part.least == kInfinity) all.least = kInfinity;
+    if (isOff(part)) all.least = kOff;
+    if (isOff(all)) return;
     all.least = std::max(all.least, part.least);
     for (int32_t i = 0; i < part.count; ++i) {
       if (all.count >= full_) {
         kernels_.tighten(all, call_.limit);
-        if (all.count > keep_) all.least = kInfinity;
+        if (all.count > keep_) {
+          all.least = kOff;
+          return;
+        }
       }
-      if (all.least == kInfinity) return;
       if (part.upper[i] < all.least) continue;
       all.upper[all.count] = part.upper[i];
       all.lower[all.count] = part.lower[i];
       all.feature[all.count++] = part.feature[i];
     }
   }
-  kernels_.tighten(all, call_.limit);
+  if (!isOff(all)) kernels_.tighten(all, call_.limit);
 }
 
 bool Screen::finishRow(int64_t row, Selector& selector, std::vector<float>& z, const ScanSink& sink) {
   selector.clear();
   bool ready = call_.states == nullptr || call_.states[row] == RowState::kReady;
   if (ready) gatherSegments(row);
-  bool full = ready && (unbounded_ || rows_[row].least == kInfinity);
+  bool full = ready && (unbounded_ || isOff(rows_[row]));
   if (full) {
     z.resize(call_.features);
     exact_.score(call_.weights, 0, call_.features, call_.x + row * call_.xStride, 1, call_.xStride, z.data(),
@@ -316,6 +323,12 @@ const ScreenKernels& screenKernels(Isa isa, ScreenKind kind) {
   return isa == Isa::kAvx2 ? kScreenAvx2 : kScreenPortable;
 }
 #endif
+
+double screenBoundFactor(int64_t d) {
+  double width = static_cast<double>(d);
+  double roundings = (2 * width + width / 256 + 9 + 16) * 0x1p-24;
+  return 1.01 * roundings / (1 - roundings);
+}
 
 bool screenFits(const ScanCall& call) {
   constexpr int64_t kFewestRows = 6;    // below, reading the weights costs more than the scores

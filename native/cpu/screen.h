@@ -11,6 +11,9 @@ namespace coxswain::cpu {
 /** The kernels of a screen other than kNone. */
 const ScreenKernels& screenKernels(Isa isa, ScreenKind kind);
 
+/** K of the bound (screen_kernels.h). */
+double screenBoundFactor(int64_t d);
+
 /** Whether the screen's bound holds and pays for a call of this shape. */
 bool screenFits(const ScanCall& call);
 

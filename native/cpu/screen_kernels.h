@@ -43,7 +43,7 @@ struct ScreenRow {
   int32_t* feature;  // [capacity]
   int32_t count;
   int32_t full;  // from this count on the row wants tightening; at least a tile's features below capacity
-  float least;   // τ; +Inf switches the row off
+  float least;   // τ; NaN switches the row off
 };
 
 /** One block of features against one panel of rows. */
@@ -105,9 +105,8 @@ static inline bool addHits(const ScreenTile& tile, int feature, int firstLane, c
   const V bound = V::fma(V::broadcast(tile.wNorm[feature]), V::load(tile.xBound + firstLane),
                          V::broadcast(tile.wError[feature]) * V::load(tile.xNorm + firstLane));
   const V upper = (score + bound) + b;
-  uint32_t below =
-      V::above(V::load(tile.least + firstLane), upper) | V::above(V::broadcast(tile.theta[feature]), upper);
-  uint32_t mask = ~below & 0xffffu;
+  uint32_t mask = V::atLeast(upper, V::load(tile.least + firstLane)) &
+                  V::atLeast(upper, V::broadcast(tile.theta[feature]));
   if (mask == 0) return false;
   float uppers[16];
   float lowers[16];

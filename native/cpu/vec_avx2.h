@@ -88,6 +88,9 @@ struct VecAvx2 {
   static uint32_t above(VecAvx2 a, VecAvx2 t) {
     return mask(_mm256_cmp_ps(a.lo, t.lo, _CMP_GT_OQ), _mm256_cmp_ps(a.hi, t.hi, _CMP_GT_OQ));
   }
+  static uint32_t atLeast(VecAvx2 a, VecAvx2 t) {
+    return mask(_mm256_cmp_ps(a.lo, t.lo, _CMP_GE_OQ), _mm256_cmp_ps(a.hi, t.hi, _CMP_GE_OQ));
+  }
   static uint32_t atLeastAbs(VecAvx2 a, float t) {
     __m256 sign = _mm256_set1_ps(-0.0f);
     __m256 limit = _mm256_set1_ps(t);

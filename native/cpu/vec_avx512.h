@@ -47,6 +47,7 @@ struct VecAvx512 {
     return {_mm512_max_ps(_mm512_set1_ps(-limit), _mm512_min_ps(_mm512_set1_ps(limit), a.v))};
   }
   static uint32_t above(VecAvx512 a, VecAvx512 t) { return _mm512_cmp_ps_mask(a.v, t.v, _CMP_GT_OQ); }
+  static uint32_t atLeast(VecAvx512 a, VecAvx512 t) { return _mm512_cmp_ps_mask(a.v, t.v, _CMP_GE_OQ); }
   static uint32_t atLeastAbs(VecAvx512 a, float t) {
     return _mm512_cmp_ps_mask(_mm512_abs_ps(a.v), _mm512_set1_ps(t), _CMP_GE_OQ);
   }

@@ -5,8 +5,9 @@
 //   loadF16 / loadBf16 (+Tail), storeF16 / storeBf16 (+Tail): nearest even; for values that do not overflow
 //   + − * / ; sqrt(v); fma(a, b, c) = a·b + c rounded once; fmaTail(a, b, c, n): lanes ≥ n keep c
 //   near(a, b, c) = a·b + c in one or two roundings: the one operation that may differ, for screens only
-//   clamp(v, limit): into ±limit, NaN stays; above(v, t), atLeastAbs(v, t): bit mask of lanes (NaN: none)
-//   reduce(A[16]): the canonical sum of 256 accumulators (dot.h); kLive: accumulators that fit the registers
+//   clamp(v, limit): into ±limit, NaN stays; above(v, t), atLeast(v, t), atLeastAbs(v, t): bit mask of lanes
+//   (NaN: none) reduce(A[16]): the canonical sum of 256 accumulators (dot.h); kLive: accumulators that fit
+//   the registers
 #pragma once
 
 #include <cmath>
@@ -136,6 +137,11 @@ struct VecPortable {
   static uint32_t above(const VecPortable& v, const VecPortable& t) {
     uint32_t mask = 0;
     for (int i = 0; i < 16; ++i) mask |= static_cast<uint32_t>(v.lane[i] > t.lane[i]) << i;
+    return mask;
+  }
+  static uint32_t atLeast(const VecPortable& v, const VecPortable& t) {
+    uint32_t mask = 0;
+    for (int i = 0; i < 16; ++i) mask |= static_cast<uint32_t>(v.lane[i] >= t.lane[i]) << i;
     return mask;
   }
   static uint32_t atLeastAbs(const VecPortable& v, float t) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <mutex>
 #include <random>
@@ -113,6 +114,32 @@ TEST(Scan, shouldFindAllPositiveScores) { check({35, 33, 500, 500, 0, false, fal
 TEST(Scan, shouldObeyThresholds) { check({35, 65, 500, 500, 0, true, false}); }
 TEST(Scan, shouldSearchASubsetAndNameItsFeatures) { check({40, 65, 900, 10, 0, false, true}); }
 TEST(Scan, shouldSelectEveryFeatureWhereKEqualsF) { check({9, 20, 50, 50, 0, false, false}); }
+
+TEST(Scan, shouldSkipRowsThatAreNotReadyWhateverTheyHold) {
+  for (const auto& [isa, screen] : variants()) {
+    Device device(2, isa);
+    device.screen = screen;
+    constexpr int64_t rows = 70, d = 30, features = 600, k = 4;
+    std::vector<float> x(rows * d, 1.0f), w(features * d, 0.5f), b(features, 0.0f);
+    std::vector<RowState> states(rows, RowState::kReady);
+    for (int64_t f = 0; f < features; ++f) w[f * d] = static_cast<float>(f);
+    b[599] = INFINITY;
+    b[598] = NAN;
+    for (int64_t row = 0; row < rows; row += 3) {
+      states[row] = RowState::kNonFinite;
+      std::fill_n(&x[row * d], d, row % 2 == 0 ? NAN : INFINITY);
+    }
+    ScanCall call{x.data(), rows, d, {w.data(), b.data(), nullptr, d}, features, nullptr, k, states.data()};
+    std::vector<float> values(rows * k);
+    std::vector<int32_t> indices(rows * k);
+    topKFeatures(device, call, values.data(), indices.data());
+    for (int64_t row = 0; row < rows; ++row) {
+      std::vector<int32_t> expected = {599, 597, 596, 595};
+      if (row % 3 == 0) expected.assign(k, -1);
+      EXPECT_EQ(expected, std::vector<int32_t>(&indices[row * k], &indices[row * k] + k)) << isaName(isa);
+    }
+  }
+}
 
 TEST(TopK, shouldPadRowsThatAreNotReadyOrHaveFewFeatures) {
   Device device(2, bestIsa());

@@ -9,29 +9,29 @@ import java.util.stream.Stream;
  */
 public enum Inputs {
   /** Nothing special. */
-  uniform(7, 70, 96, 8),
+  uniform(7, 70, 300, 8),
   /** Feature f has the weights of feature f mod 3, so most scores tie. */
-  tiedRows(6, 70, 96, 10),
+  tiedRows(9, 70, 288, 10),
   /** All scores of a row share their leading bits: radix and histogram selection see one bucket. */
-  sameLeadingBits(5, 64, 200, 16),
+  sameLeadingBits(9, 64, 400, 16),
   /** No score is positive. */
-  allNegative(4, 70, 64, 8),
+  allNegative(6, 70, 264, 8),
   /** One row holds NaN. */
-  nanRow(5, 70, 64, 8),
+  nanRow(7, 70, 264, 8),
   /** One row holds +Inf, one −Inf. */
-  infRow(5, 70, 64, 8),
+  infRow(7, 70, 264, 8),
   /** Subnormal hidden states and weights. */
-  denormal(4, 70, 64, 8),
+  denormal(7, 70, 264, 8),
   /** A few dimensions are a thousand times the others, as in real models. */
-  outlierDims(6, 576, 96, 8),
+  outlierDims(6, 576, 264, 8),
   /** One row is all zero, one constant. */
-  zeroRow(5, 70, 64, 8),
+  zeroRow(7, 70, 264, 8),
   /** Every feature is selected. */
   kEqualsF(4, 33, 40, 40),
   /** The shape of token-by-token generation. */
   oneRow(1, 300, 128, 16),
   /** No extent is a multiple of any tile. */
-  rowsNotMultipleOfTile(67, 259, 211, 13),
+  rowsNotMultipleOfTile(67, 259, 419, 13),
   /** The smallest there is. */
   smallest(1, 1, 1, 1),
   /** No row at all. */
