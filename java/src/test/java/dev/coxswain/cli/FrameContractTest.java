@@ -53,6 +53,14 @@ class FrameContractTest {
     assertTrue(line.endsWith("(see 'cox " + command + " --help')"), line);
   }
 
+  @ParameterizedTest
+  @MethodSource("commands")
+  void shouldRefuseNoThreadsWhereverThreadsAreChosen(String command) {
+    boolean chosen = CoxProcess.run(folder, command, "--help").out().contains("--threads=N");
+    String line = CoxProcess.run(folder, command, "--threads", "0").oneErrorLine(2);
+    assertEquals(chosen, line.contains("'0' is not a number of threads from 1 to"), line);
+  }
+
   @Test
   void shouldRefuseAnUnknownCommandInOneLine() {
     assertEquals(
