@@ -4,7 +4,6 @@ import dev.coxswain.Engine;
 import dev.coxswain.explain.Contexts;
 import dev.coxswain.io.Harvest;
 import dev.coxswain.io.JsonLines;
-import dev.coxswain.sae.SaeReader;
 import dev.coxswain.sae.SparseAutoencoder;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
@@ -13,8 +12,7 @@ import picocli.CommandLine.Option;
 
 @Command(name = "contexts", description = "Find each feature's strongest real contexts.")
 final class ContextsCommand extends BaseCommand {
-  @Option(names = "--sae", required = true, paramLabel = "DIR", description = "The SAE.")
-  private Path sae;
+  @Mixin private SaeOptions sae;
 
   @Option(
       names = "--in",
@@ -43,7 +41,7 @@ final class ContextsCommand extends BaseCommand {
   protected void run() {
     requireAtLeast("--top", top, 1);
     try (Engine engine = compute.openEngine();
-        SparseAutoencoder autoencoder = SaeReader.read(sae);
+        SparseAutoencoder autoencoder = sae.open();
         Harvest harvest = Harvest.open(in);
         JsonLines.Writer lines = JsonLines.create(output);
         Progress progress = Progress.start("encoding", harvest.rows(), "rows")) {

@@ -3,13 +3,11 @@ package dev.coxswain.cli;
 import dev.coxswain.Engine;
 import dev.coxswain.error.UsageException;
 import dev.coxswain.sae.PlacedAutoencoder;
-import dev.coxswain.sae.SaeReader;
 import dev.coxswain.sae.SparseAutoencoder;
 import dev.coxswain.train.Evaluation;
 import dev.coxswain.train.Evaluator;
 import dev.coxswain.train.HoldOut;
 import dev.coxswain.train.MarkedRows;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,8 +23,7 @@ import picocli.CommandLine.Option;
       "Of a harvest, BOS and massive rows are left out; of other files, rows that are not finite."
     })
 final class EvaluateCommand extends BaseCommand {
-  @Option(names = "--sae", required = true, paramLabel = "DIR", description = "The SAE.")
-  private Path saePath;
+  @Mixin private SaeOptions saeOptions;
 
   @Option(
       names = "--in",
@@ -46,7 +43,7 @@ final class EvaluateCommand extends BaseCommand {
 
   @Override
   protected void run() {
-    try (SparseAutoencoder sae = SaeReader.read(saePath);
+    try (SparseAutoencoder sae = saeOptions.open();
         MarkedRows rows = openRows(sae);
         Engine engine = compute.openEngine();
         PlacedAutoencoder placed = PlacedAutoencoder.place(engine.backend(), sae);
@@ -62,7 +59,9 @@ final class EvaluateCommand extends BaseCommand {
     String fraction = sae.metadata().get(HoldOut.METADATA);
     if (fraction == null) {
       throw new UsageException(
-          "--held-out needs an SAE trained with --hold-out; " + saePath + " held nothing out");
+          "--held-out needs an SAE trained with --hold-out; "
+              + saeOptions.path()
+              + " held nothing out");
     }
     HoldOut holdOut = new HoldOut(Double.parseDouble(fraction));
     return MarkedRows.open(in, holdOut, MarkedRows.Side.HELD_OUT);

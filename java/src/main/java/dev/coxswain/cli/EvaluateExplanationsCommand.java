@@ -4,7 +4,6 @@ import dev.coxswain.Engine;
 import dev.coxswain.explain.Explanation;
 import dev.coxswain.explain.ExplanationEvaluation;
 import dev.coxswain.io.Harvest;
-import dev.coxswain.sae.SaeReader;
 import dev.coxswain.sae.SparseAutoencoder;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -19,8 +18,7 @@ import picocli.CommandLine.Option;
     name = "evaluate-explanations",
     description = "Measure how well words explain features, beside random words.")
 final class EvaluateExplanationsCommand extends BaseCommand {
-  @Option(names = "--sae", required = true, paramLabel = "DIR", description = "The SAE.")
-  private Path sae;
+  @Mixin private SaeOptions sae;
 
   @Option(
       names = "--explanations",
@@ -58,7 +56,7 @@ final class EvaluateExplanationsCommand extends BaseCommand {
     requireAtLeast("--min-count", minCount, 1);
     List<Explanation> read = Explanation.readAll(explanations);
     try (Engine engine = compute.openEngine();
-        SparseAutoencoder autoencoder = SaeReader.read(sae);
+        SparseAutoencoder autoencoder = sae.open();
         Harvest harvest = Harvest.open(in);
         Progress progress = Progress.start("encoding", harvest.rows(), "rows")) {
       print(

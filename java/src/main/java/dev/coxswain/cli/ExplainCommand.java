@@ -6,7 +6,6 @@ import dev.coxswain.explain.ExplainSettings;
 import dev.coxswain.explain.Explainer;
 import dev.coxswain.explain.Vocabulary;
 import dev.coxswain.io.JsonLines;
-import dev.coxswain.sae.SaeReader;
 import dev.coxswain.sae.SparseAutoencoder;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
@@ -15,8 +14,7 @@ import picocli.CommandLine.Option;
 
 @Command(name = "explain", description = "Explain every feature by words (mutual information).")
 final class ExplainCommand extends BaseCommand {
-  @Option(names = "--sae", required = true, paramLabel = "DIR", description = "The SAE.")
-  private Path sae;
+  @Mixin private SaeOptions sae;
 
   @Option(
       names = "--vocabulary",
@@ -73,7 +71,7 @@ final class ExplainCommand extends BaseCommand {
     Path wordsFile = words == null ? Vocabulary.wordsFile(vocabulary) : words;
     try (Engine engine = compute.openEngine();
         Vocabulary read = Vocabulary.read(vocabulary, wordsFile);
-        SparseAutoencoder autoencoder = SaeReader.read(sae);
+        SparseAutoencoder autoencoder = sae.open();
         JsonLines.Writer lines = JsonLines.create(output);
         Progress progress = Progress.start("explaining", 2L * autoencoder.features(), "features")) {
       new Explainer(engine.backend())

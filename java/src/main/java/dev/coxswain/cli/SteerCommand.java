@@ -2,7 +2,6 @@ package dev.coxswain.cli;
 
 import dev.coxswain.Engine;
 import dev.coxswain.io.RowSource;
-import dev.coxswain.sae.SaeReader;
 import dev.coxswain.sae.SparseAutoencoder;
 import dev.coxswain.steer.CompiledPlan;
 import dev.coxswain.steer.Plan;
@@ -18,8 +17,7 @@ import picocli.CommandLine.Option;
 
 @Command(name = "steer", description = "Apply a steering plan to hidden states.")
 final class SteerCommand extends BaseCommand {
-  @Option(names = "--sae", required = true, paramLabel = "DIR", description = "The SAE.")
-  private Path sae;
+  @Mixin private SaeOptions sae;
 
   @Option(names = "--plan", required = true, paramLabel = "P.json", description = "The plan.")
   private Path plan;
@@ -45,7 +43,7 @@ final class SteerCommand extends BaseCommand {
   protected void run() {
     Plan parsed = Plan.read(plan);
     try (Engine engine = compute.openEngine();
-        SparseAutoencoder autoencoder = SaeReader.read(sae);
+        SparseAutoencoder autoencoder = sae.open();
         CompiledPlan compiled =
             CompiledPlan.compile(
                 parsed, autoencoder, engine.backend(), plan.toAbsolutePath().getParent());
