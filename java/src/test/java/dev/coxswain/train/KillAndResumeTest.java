@@ -20,8 +20,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Kills a training JVM with SIGKILL at random moments until it gets through. */
 class KillAndResumeTest {
-  private static final int MOST_KILLS = 4;
-  private static final int STEPS = 120;
+  private static final int MOST_KILLS = 3;
+  private static final int STEPS = 150;
 
   @TempDir Path folder;
   private final SplittableRandom random = new SplittableRandom(Seeds.next("KillAndResumeTest"));
@@ -34,7 +34,14 @@ class KillAndResumeTest {
 
   private static void train(Path out, List<String> specs, Trainer.Start start) {
     TrainOptions options =
-        TrainOptions.builder(48).features(600).k(6).steps(STEPS).shuffleRows(700).seed(3).build();
+        TrainOptions.builder(48)
+            .features(600)
+            .k(6)
+            .steps(STEPS)
+            .batchRows(512)
+            .shuffleRows(700)
+            .seed(3)
+            .build();
     try (Engine engine = Engine.open(Device.CPU, 2);
         MarkedRows rows = MarkedRows.open(specs, HoldOut.NONE, MarkedRows.Side.TRAINING)) {
       new Trainer(engine.backend(), rows, options, out)
