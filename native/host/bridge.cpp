@@ -4,7 +4,7 @@
 
 #include "jvm.h"
 
-namespace cox::host {
+namespace coxswain::host {
 namespace {
 
 #define COX_HOST "dev/coxswain/host/"
@@ -122,4 +122,4 @@ JavaObject::~JavaObject() {
   }
 }
 
-}  // namespace cox::host
+}  // namespace coxswain::host

@@ -12,7 +12,7 @@
 
 #include "failure.h"
 
-namespace cox::host {
+namespace coxswain::host {
 
 // Must match dev.coxswain.host.HostBridge.VERSION: both sides' idea of words and fields.
 constexpr jint kBridgeVersion = 1;
@@ -80,4 +80,4 @@ struct Bridge {
 // Throws what a Java call left behind: a pending exception, or the text in its error buffer.
 void requireDone(JNIEnv* env, int code, const ErrorBuffer& error);
 
-}  // namespace cox::host
+}  // namespace coxswain::host

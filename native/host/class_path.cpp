@@ -10,7 +10,7 @@
 
 #include "failure.h"
 
-namespace cox::host {
+namespace coxswain::host {
 namespace {
 
 namespace fs = std::filesystem;
@@ -82,4 +82,4 @@ std::string findClassPath(const char* option) {
   return besideLibrary();
 }
 
-}  // namespace cox::host
+}  // namespace coxswain::host

@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace cox::host {
+namespace coxswain::host {
 
 // This library's own file.
 std::string libraryPath();
@@ -12,4 +12,4 @@ std::string libraryPath();
 // the library. Throws COX_ERROR_JVM where there is none or an entry does not exist.
 std::string findClassPath(const char* option);
 
-}  // namespace cox::host
+}  // namespace coxswain::host

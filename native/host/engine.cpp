@@ -8,7 +8,7 @@
 #error "COX_VERSION is the project's version, given by CMake"
 #endif
 
-namespace cox::host {
+namespace coxswain::host {
 
 std::mutex& handleMutex() {
   static auto* mutex = new std::mutex;  // outlives every thread
@@ -101,9 +101,9 @@ void closeOwned(Engine& engine) {
 }
 
 }  // namespace
-}  // namespace cox::host
+}  // namespace coxswain::host
 
-using namespace cox::host;
+using namespace coxswain::host;
 
 const char* cox_version(void) { return COX_VERSION; }
 

@@ -9,7 +9,7 @@
 #include "bridge.h"
 #include "handle.h"
 
-namespace cox::host {
+namespace coxswain::host {
 
 constexpr int kClosing = -1;
 
@@ -75,13 +75,13 @@ void requireLayer(int layer);
 // Closes the plan of a handle whose last reference went, or whose engine closes.
 void closePlan(cox_plan* plan);
 
-}  // namespace cox::host
+}  // namespace coxswain::host
 
-struct cox_engine : cox::host::Handle<cox::host::Engine> {};
-struct cox_sae : cox::host::Handle<cox::host::Sae> {};
-struct cox_harvest : cox::host::Handle<cox::host::Harvest> {};
+struct cox_engine : coxswain::host::Handle<coxswain::host::Engine> {};
+struct cox_sae : coxswain::host::Handle<coxswain::host::Sae> {};
+struct cox_harvest : coxswain::host::Handle<coxswain::host::Harvest> {};
 
-struct cox_plan : cox::host::Handle<cox::host::Plan> {
+struct cox_plan : coxswain::host::Handle<coxswain::host::Plan> {
   std::atomic<int64_t> references{1};
 
   // A reference more, unless the last one is gone.
@@ -98,7 +98,7 @@ struct cox_plan : cox::host::Handle<cox::host::Plan> {
     do {
       if (seen <= 0) return false;
     } while (!references.compare_exchange_weak(seen, seen - 1, std::memory_order_acq_rel));
-    if (seen == 1) cox::host::closePlan(this);
+    if (seen == 1) coxswain::host::closePlan(this);
     return true;
   }
 };

@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <cstring>
 
-namespace cox::host {
+namespace coxswain::host {
 namespace {
 
 constexpr size_t kLine = 1024;
@@ -54,4 +54,4 @@ void watchForks() {
   pthread_atfork(nullptr, nullptr, [] { forked.store(true, std::memory_order_relaxed); });
 }
 
-}  // namespace cox::host
+}  // namespace coxswain::host

@@ -7,7 +7,7 @@
 
 #include "coxswain/coxswain.h"
 
-namespace cox::host {
+namespace coxswain::host {
 
 // A negative cox_status and its one line.
 struct Failure {
@@ -46,4 +46,4 @@ int guarded(Body&& body) noexcept {
   }
 }
 
-}  // namespace cox::host
+}  // namespace coxswain::host

@@ -8,7 +8,7 @@
 
 #include "failure.h"
 
-namespace cox::host {
+namespace coxswain::host {
 
 // One lock for the contents of all shells; never held while anything is called.
 std::mutex& handleMutex();
@@ -52,4 +52,4 @@ void requireTarget(Target** target, const char* name) {
   *target = nullptr;
 }
 
-}  // namespace cox::host
+}  // namespace coxswain::host

@@ -3,7 +3,7 @@
 #include "lane.h"
 #include "struct.h"
 
-namespace cox::host {
+namespace coxswain::host {
 namespace {
 
 void requireText(const char* text, const char* name) {
@@ -65,9 +65,9 @@ std::shared_ptr<Harvest> openHarvest(std::shared_ptr<Engine> engine, const cox_h
 }
 
 }  // namespace
-}  // namespace cox::host
+}  // namespace coxswain::host
 
-using namespace cox::host;
+using namespace coxswain::host;
 
 int cox_harvest_open(cox_engine* engine, const cox_harvest_options* options, cox_harvest** harvest) {
   return guarded([&] {

@@ -10,7 +10,7 @@
 
 #include "failure.h"
 
-namespace cox::host {
+namespace coxswain::host {
 namespace {
 
 namespace fs = std::filesystem;
@@ -100,4 +100,4 @@ JavaHome findJavaHome(const char* option) {
        kOldest);
 }
 
-}  // namespace cox::host
+}  // namespace coxswain::host

@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace cox::host {
+namespace coxswain::host {
 
 struct JavaHome {
   std::string libjvm;  // path of libjvm.so
@@ -18,4 +18,4 @@ JavaHome findJavaHome(const char* option);
 // The version that the home of a libjvm.so states, 0 if it states none.
 int featureOf(const std::string& libjvm);
 
-}  // namespace cox::host
+}  // namespace coxswain::host

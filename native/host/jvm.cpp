@@ -14,7 +14,7 @@
 #include "failure.h"
 #include "java_home.h"
 
-namespace cox::host {
+namespace coxswain::host {
 namespace {
 
 std::atomic<JavaVM*> machine{nullptr};
@@ -96,7 +96,7 @@ std::vector<std::string> optionLines(const JvmOptions& options, const JavaHome& 
   std::vector<std::string> lines = {
       "-Djava.class.path=" + findClassPath(options.classPath),
       "-Xrs",  // else SIGINT, SIGTERM and SIGHUP would be the JVM's
-      "-Xmx256m",
+      "-Xmx512m",
       "-Xss512k",
       "-XX:-UsePerfData",  // its file under /tmp can stall a pause
       "--enable-native-access=ALL-UNNAMED",
@@ -178,4 +178,4 @@ JNIEnv* attachedEnv() {
   return attached;
 }
 
-}  // namespace cox::host
+}  // namespace coxswain::host

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace cox::host {
+namespace coxswain::host {
 
 struct JvmOptions {
   const char* classPath;           // may be NULL
@@ -23,4 +23,4 @@ bool joinedJvm();
 // The calling thread's environment. Attaches the thread as a daemon the first time, until it ends.
 JNIEnv* attachedEnv();
 
-}  // namespace cox::host
+}  // namespace coxswain::host

@@ -5,7 +5,7 @@
 #include "jvm.h"
 #include "struct.h"
 
-namespace cox::host {
+namespace coxswain::host {
 
 void Staged::clear() {
   x.clear();
@@ -192,9 +192,9 @@ void endPass(Lane& lane, bool aborted) {
   clearPass(lane);
 }
 
-}  // namespace cox::host
+}  // namespace coxswain::host
 
-using namespace cox::host;
+using namespace coxswain::host;
 
 int cox_lane_open(cox_engine* engine, cox_lane** lane) {
   return guarded([&] {

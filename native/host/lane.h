@@ -9,7 +9,7 @@
 
 #include "engine.h"
 
-namespace cox::host {
+namespace coxswain::host {
 
 // The 64-bit words that C++ and dev.coxswain.host.HostLane share; the same order there.
 enum LaneWord {
@@ -112,8 +112,8 @@ void runLayer(Lane& lane, const cox_block& block);
 // The block, once every field is known to be right for the lane's pass.
 cox_block checkedBlock(const Lane& lane, const cox_block* given);
 
-}  // namespace cox::host
+}  // namespace coxswain::host
 
-struct cox_lane : cox::host::Handle<cox::host::Lane> {
+struct cox_lane : coxswain::host::Handle<coxswain::host::Lane> {
   const pthread_t thread = pthread_self();  // the one that opens it
 };

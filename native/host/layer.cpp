@@ -5,7 +5,7 @@
 #include "lane.h"
 #include "struct.h"
 
-namespace cox::host {
+namespace coxswain::host {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -206,4 +206,4 @@ void runLayer(Lane& lane, const cox_block& block) {
   ++lane.counts.calls;
 }
 
-}  // namespace cox::host
+}  // namespace coxswain::host

@@ -4,7 +4,7 @@
 #include "engine.h"
 #include "struct.h"
 
-namespace cox::host {
+namespace coxswain::host {
 
 void closePlan(cox_plan* plan) {
   std::shared_ptr<Plan> content;
@@ -103,9 +103,9 @@ void publish(Engine& owner, std::shared_ptr<Plan> content, cox_plan** plan) {
 }
 
 }  // namespace
-}  // namespace cox::host
+}  // namespace coxswain::host
 
-using namespace cox::host;
+using namespace coxswain::host;
 
 int cox_plan_compile(cox_engine* engine, const cox_plan_options* options, cox_plan** plan) {
   return guarded([&] {

@@ -3,7 +3,7 @@
 
 #include "lane.h"
 
-namespace cox::host {
+namespace coxswain::host {
 namespace {
 
 std::unique_ptr<Observer> openObserver(Lane& lane, cox_sae* sae, int layer, int moment,
@@ -40,9 +40,9 @@ void requireBetweenPasses(const Lane& lane) {
 }
 
 }  // namespace
-}  // namespace cox::host
+}  // namespace coxswain::host
 
-using namespace cox::host;
+using namespace coxswain::host;
 
 int cox_lane_observe(cox_lane* lane, cox_sae* sae, int layer, int moment, cox_features_callback callback,
                      void* user) {

@@ -4,7 +4,7 @@
 #include "engine.h"
 #include "struct.h"
 
-namespace cox::host {
+namespace coxswain::host {
 namespace {
 
 // Words of the call's arguments: [1,2] the path, then what Java fills in.
@@ -32,9 +32,9 @@ void forget(Engine& engine, cox_sae* sae) {
 }
 
 }  // namespace
-}  // namespace cox::host
+}  // namespace coxswain::host
 
-using namespace cox::host;
+using namespace coxswain::host;
 
 int cox_sae_load(cox_engine* engine, const char* path, cox_sae** sae) {
   return guarded([&] {

@@ -6,7 +6,7 @@
 
 #include "failure.h"
 
-namespace cox::host {
+namespace coxswain::host {
 
 // No struct of the API comes near it; a `size` beyond it is garbage that must not be read through.
 constexpr size_t kLargestStruct = 4096;
@@ -43,4 +43,4 @@ void outgoing(Struct* target, Struct value, const char* name) {
   std::memcpy(target, &value, sizeof value);
 }
 
-}  // namespace cox::host
+}  // namespace coxswain::host

@@ -4,7 +4,7 @@
 #include "engine.h"
 #include "struct.h"
 
-namespace cox::host {
+namespace coxswain::host {
 
 // What the host has added so far; Java computes and writes it in one go.
 struct Vocabulary {
@@ -92,11 +92,11 @@ cox_vocabulary_info write(Vocabulary& vocabulary) {
 }
 
 }  // namespace
-}  // namespace cox::host
+}  // namespace coxswain::host
 
-struct cox_vocabulary : cox::host::Handle<cox::host::Vocabulary> {};
+struct cox_vocabulary : coxswain::host::Handle<coxswain::host::Vocabulary> {};
 
-using namespace cox::host;
+using namespace coxswain::host;
 
 int cox_vocabulary_open(cox_engine* engine, const cox_vocabulary_options* options,
                         cox_vocabulary** vocabulary) {

@@ -9,7 +9,7 @@
 
 #include "../test/inputs.h"
 
-namespace cox::host::test {
+namespace coxswain::host::test {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -58,13 +58,13 @@ void measureWidth(const coxswain::Engine& engine, int width, int calls) {
 }
 
 }  // namespace
-}  // namespace cox::host::test
+}  // namespace coxswain::host::test
 
 int main(int argc, char** argv) {
   int calls = argc > 1 ? std::atoi(argv[1]) : 100000;
   coxswain::Engine engine;
   std::printf("cox_layer, one row, amplify m features, microseconds\n");
   std::printf("    d    m       p50       p99     p99.9       max     GB/s\n");
-  for (int width : {576, 4096}) cox::host::test::measureWidth(engine, width, calls);
+  for (int width : {576, 4096}) coxswain::host::test::measureWidth(engine, width, calls);
   return 0;
 }

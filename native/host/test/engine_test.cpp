@@ -4,7 +4,7 @@
 
 #include "host_fixture.h"
 
-namespace cox::host::test {
+namespace coxswain::host::test {
 namespace {
 
 using coxswain::sized;
@@ -190,4 +190,4 @@ TEST_F(EngineTest, ShouldKeepErrorsOfThreadsApart) {
 }
 
 }  // namespace
-}  // namespace cox::host::test
+}  // namespace coxswain::host::test

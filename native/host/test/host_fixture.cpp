@@ -1,6 +1,6 @@
 #include "host_fixture.h"
 
-namespace cox::host::test {
+namespace coxswain::host::test {
 
 std::unique_ptr<coxswain::Engine> HostTest::engine_;
 std::unique_ptr<coxswain::Sae> HostTest::sae_;
@@ -19,4 +19,4 @@ void HostTest::TearDownTestSuite() {
   engine_.reset();
 }
 
-}  // namespace cox::host::test
+}  // namespace coxswain::host::test

@@ -8,7 +8,7 @@
 
 #include "inputs.h"
 
-namespace cox::host::test {
+namespace coxswain::host::test {
 
 // One engine and SAE for all tests of a program; the JVM is started once a process anyway.
 class HostTest : public ::testing::Test {
@@ -37,4 +37,4 @@ class HostTest : public ::testing::Test {
     EXPECT_NE(std::string(cox_last_error()).find(text), std::string::npos) << cox_last_error(); \
   } while (false)
 
-}  // namespace cox::host::test
+}  // namespace coxswain::host::test

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <random>
 
-namespace cox::host::test {
+namespace coxswain::host::test {
 
 namespace fs = std::filesystem;
 
@@ -132,4 +132,4 @@ std::vector<float> added(const std::vector<float>& x, const Weights& weights, in
   return result;
 }
 
-}  // namespace cox::host::test
+}  // namespace coxswain::host::test

@@ -8,7 +8,7 @@
 
 #include "coxswain/coxswain.hpp"
 
-namespace cox::host::test {
+namespace coxswain::host::test {
 
 constexpr int kWidth = 48;
 constexpr int kFeatures = 96;
@@ -45,4 +45,4 @@ std::string addPlan(int feature, double strength, const std::string& more = "");
 // x + strength * W_dec[feature], as floats.
 std::vector<float> added(const std::vector<float>& x, const Weights& weights, int feature, float strength);
 
-}  // namespace cox::host::test
+}  // namespace coxswain::host::test

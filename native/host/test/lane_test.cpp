@@ -8,7 +8,7 @@
 
 #include "host_fixture.h"
 
-namespace cox::host::test {
+namespace coxswain::host::test {
 namespace {
 
 using coxswain::sized;
@@ -400,4 +400,4 @@ TEST_F(LaneTest, ShouldAllocateNothingOnTheHotPath) {
 }
 
 }  // namespace
-}  // namespace cox::host::test
+}  // namespace coxswain::host::test

@@ -16,7 +16,7 @@
 
 #include "host_fixture.h"
 
-namespace cox::host::test {
+namespace coxswain::host::test {
 namespace {
 
 // Opens an engine and says how that went.
@@ -42,6 +42,18 @@ void steerOneRow() {
   lane.layer(block(y.data(), 1));
   lane.end();
   std::printf("%s\n", y == added(x, weights, 3, 2) ? "steered" : "wrong");
+}
+
+// A folder whose name is not ASCII.
+void foreignName() {
+  std::filesystem::path folder = scratch() / "na\xc3\xafve \xe8\x88\xb5";
+  writeSae(folder, kWidth, kFeatures, 1);
+  coxswain::Engine engine;
+  try {
+    std::printf("%d\n", coxswain::Sae(engine, folder.string()).describe().width);
+  } catch (const coxswain::Error& error) {
+    std::printf("%d %s\n", error.status(), error.what());
+  }
 }
 
 void badJvmOption() {
@@ -201,6 +213,7 @@ const std::map<std::string, std::function<void()>> scenarios = {
     {"fork", fork},
     {"short-lived-opener", shortLivedOpener},
     {"out-of-memory", outOfMemory},
+    {"foreign-name", foreignName},
     {"full-disk", fullDisk},
     {"small-stack", smallStack},
 };
@@ -282,6 +295,13 @@ TEST(ProcessTest, ShouldOutliveTheThreadThatStartedTheJvm) {
   EXPECT_EQ("0 \n0 \n0 \n", run("short-lived-opener"));
 }
 
+TEST(ProcessTest, ShouldReadFileNamesAsUtf8OrSayWhatThatTakes) {
+  EXPECT_EQ("48\n", run("foreign-name", "LC_ALL=C.UTF-8"));
+  std::string said = run("foreign-name", "LC_ALL=C");
+  EXPECT_TRUE(contains(said, "-1 the SAE's path cannot be a file name here")) << said;
+  EXPECT_TRUE(contains(said, "set LC_ALL=C.UTF-8 before the JVM starts")) << said;
+}
+
 TEST(ProcessTest, ShouldSurviveAFullJavaHeap) {
   EXPECT_EQ("-13 java.lang.OutOfMemoryError: Java heap space\n0\n0\n", run("out-of-memory"));
 }
@@ -305,10 +325,10 @@ bool ranScenario() {
   return true;
 }
 
-}  // namespace cox::host::test
+}  // namespace coxswain::host::test
 
 int main(int argc, char** argv) {
-  if (cox::host::test::ranScenario()) return 0;
+  if (coxswain::host::test::ranScenario()) return 0;
   ::testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }

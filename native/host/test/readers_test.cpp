@@ -7,7 +7,7 @@
 
 #include "host_fixture.h"
 
-namespace cox::host::test {
+namespace coxswain::host::test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -257,4 +257,4 @@ TEST_F(ReadersTest, ShouldRefuseWordsThatAreNoLines) {
 }
 
 }  // namespace
-}  // namespace cox::host::test
+}  // namespace coxswain::host::test

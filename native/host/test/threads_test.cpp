@@ -6,7 +6,7 @@
 
 #include "host_fixture.h"
 
-namespace cox::host::test {
+namespace coxswain::host::test {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -54,6 +54,8 @@ void beginWithCurrent(cox_lane* lane, std::vector<cox_row>& rows, std::atomic<in
     ++retries;
   }
 }
+
+constexpr int kSwaps = 1000;  // a second's worth, on a machine that is not busy
 
 TEST_F(ThreadsTest, ShouldSteerEveryRowByExactlyOnePlanWhilePlansAreSwapped) {
   auto compile = [&](int which) {
@@ -109,4 +111,4 @@ TEST_F(ThreadsTest, ShouldSteerEveryRowByExactlyOnePlanWhilePlansAreSwapped) {
 }
 
 }  // namespace
-}  // namespace cox::host::test
+}  // namespace coxswain::host::test

@@ -7,7 +7,6 @@ import dev.coxswain.error.InvalidDataException;
 import dev.coxswain.error.UsageException;
 import dev.coxswain.tensor.HostMemory;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.InvalidPathException;
 
 /** Turns what a call threw into a status of coxswain.h and one line in the native error buffer. */
 final class Failures {
@@ -47,7 +46,7 @@ final class Failures {
   }
 
   private static int status(Throwable failure) {
-    if (failure instanceof UsageException || failure instanceof InvalidPathException) {
+    if (failure instanceof UsageException) {
       return ARGUMENT;
     }
     if (failure instanceof InvalidDataException) {

@@ -50,7 +50,7 @@ final class HostHarvest implements AutoCloseable {
             words.getInt(LAYER),
             words.getInt(WIDTH),
             pieces(words));
-    Path folder = Path.of(words.text(FOLDER, "the harvest's folder"));
+    Path folder = words.path(FOLDER, "the harvest's folder");
     return new HostHarvest(HarvestWriter.create(folder, identity, dtype), dtype, identity.width());
   }
 

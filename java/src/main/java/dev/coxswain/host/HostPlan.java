@@ -36,7 +36,7 @@ final class HostPlan implements AutoCloseable {
 
   static HostPlan compile(HostEngine engine, HostSae sae, NativeWords words) {
     Plan plan = Plan.parse(words.text(JSON, "the plan"));
-    Path folder = Path.of(words.text(FOLDER, "base_dir"));
+    Path folder = words.path(FOLDER, "base_dir");
     int layer = words.getInt(LAYER);
     CompiledPlan compiled = CompiledPlan.compile(plan, sae.sae(), engine.backend(), folder);
     HostMemory.copy(hash(compiled, layer), 0, words.get(HASH), HASH_BYTES);

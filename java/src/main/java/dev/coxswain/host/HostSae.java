@@ -4,7 +4,6 @@ import dev.coxswain.sae.SaeReader;
 import dev.coxswain.sae.SparseAutoencoder;
 import dev.coxswain.tensor.HostMemory;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 
 /**
  * An SAE that a host loaded. Native code closes it once neither a handle nor an observer is left.
@@ -26,7 +25,7 @@ final class HostSae implements AutoCloseable {
   }
 
   static HostSae load(NativeWords words) {
-    HostSae loaded = new HostSae(SaeReader.read(Path.of(words.text(PATH, "the SAE's path"))));
+    HostSae loaded = new HostSae(SaeReader.read(words.path(PATH, "the SAE's path")));
     loaded.describe(words);
     return loaded;
   }

@@ -148,11 +148,16 @@ final class HostVocabulary {
     if (call.get(FINAL_NORM) != 0) {
       tensors.put("g", TensorView.host(call.get(FINAL_NORM), DType.F32, width));
     }
-    String out = call.text(OUT, "the vocabulary's path");
-    String stem = out.endsWith(SUFFIX) ? out.substring(0, out.length() - SUFFIX.length()) : out;
-    AtomicFile.writeString(Path.of(stem + ".words.txt"), String.join("\n", words) + "\n");
-    AtomicFile.writeString(Path.of(stem + ".dropped.txt"), dropped.toString());
+    Path out = call.path(OUT, "the vocabulary's path");
+    AtomicFile.writeString(beside(out, ".words.txt"), String.join("\n", words) + "\n");
+    AtomicFile.writeString(beside(out, ".dropped.txt"), dropped.toString());
     Map<String, String> metadata = Map.of("source", SOURCES.get(call.getInt(SOURCE)));
-    SafetensorsWriter.write(Path.of(out), tensors, metadata);
+    SafetensorsWriter.write(out, tensors, metadata);
+  }
+
+  private static Path beside(Path out, String suffix) {
+    String name = String.valueOf(out.getFileName());
+    String stem = name.endsWith(SUFFIX) ? name.substring(0, name.length() - SUFFIX.length()) : name;
+    return out.resolveSibling(stem + suffix);
   }
 }

@@ -1,11 +1,14 @@
 package dev.coxswain.host;
 
 import dev.coxswain.error.InvalidDataException;
+import dev.coxswain.error.UsageException;
 import dev.coxswain.tensor.DType;
 import dev.coxswain.tensor.HostMemory;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 
 /**
  * The arguments of a call from native code: 64-bit words, valid while the call lasts. Word 0 is the
@@ -49,6 +52,20 @@ record NativeWords(long address) {
       return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
     } catch (CharacterCodingException e) {
       throw new InvalidDataException(name + " is not valid UTF-8", e);
+    }
+  }
+
+  /** The file name at words {@code index} and {@code index + 1}. */
+  Path path(int index, String name) {
+    String text = text(index, name);
+    try {
+      return Path.of(text);
+    } catch (InvalidPathException e) {
+      throw new UsageException(
+          name
+              + " cannot be a file name here: "
+              + e.getMessage()
+              + "; set LC_ALL=C.UTF-8 before the JVM starts if it is not ASCII");
     }
   }
 }
