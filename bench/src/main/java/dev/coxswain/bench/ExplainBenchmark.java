@@ -41,9 +41,9 @@ public class ExplainBenchmark extends Operation {
     best =
         new ExplainWords(
             allocate(DType.I32, f, TOP),
-            allocate(DType.F32, f, TOP),
-            allocate(DType.F32, f, TOP),
-            allocate(DType.F32, f, TOP));
+            allocate(DType.F64, f, TOP),
+            allocate(DType.F64, f, TOP),
+            allocate(DType.F64, f, TOP));
   }
 
   private static HostTensor noColumns(int words) {

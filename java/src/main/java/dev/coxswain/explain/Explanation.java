@@ -13,6 +13,8 @@ import java.util.List;
 @JsonPropertyOrder({"feature", "words"})
 public record Explanation(
     @JsonProperty("feature") int feature, @JsonProperty("words") List<ExplainedWord> words) {
+  private static final int LONGEST_SHOWN = 40;
+
   public Explanation {
     words = List.copyOf(words);
   }
@@ -35,7 +37,8 @@ public record Explanation(
   private static Explanation parse(JsonNode line, List<Explanation> before) {
     JsonNode feature = line.path("feature");
     if (!feature.canConvertToInt() || !feature.isIntegralNumber() || feature.intValue() < 0) {
-      throw new InvalidDataException("feature is " + feature + "; a feature's number is needed");
+      throw new InvalidDataException(
+          "feature is " + shown(feature) + "; a feature's number is needed");
     }
     int last = before.isEmpty() ? -1 : before.get(before.size() - 1).feature();
     if (feature.intValue() <= last) {
@@ -43,13 +46,18 @@ public record Explanation(
           "feature " + feature + " comes after feature " + last + "; ascending order is needed");
     }
     if (!line.path("words").isArray()) {
-      throw new InvalidDataException("words is " + line.path("words") + "; a list is needed");
+      throw new InvalidDataException(
+          "words is " + shown(line.path("words")) + "; a list is needed");
     }
     List<ExplainedWord> words = new ArrayList<>();
     for (JsonNode word : line.path("words")) {
       if (!word.path("word").isTextual()) {
         throw new InvalidDataException(
-            "words[" + words.size() + "].word is " + word.path("word") + "; a string is needed");
+            "words["
+                + words.size()
+                + "].word is "
+                + shown(word.path("word"))
+                + "; a string is needed");
       }
       words.add(
           new ExplainedWord(
@@ -59,5 +67,10 @@ public record Explanation(
               word.path("log_p_c_given_w").asDouble()));
     }
     return new Explanation(feature.intValue(), words);
+  }
+
+  private static String shown(JsonNode value) {
+    String text = value.isMissingNode() ? "missing" : value.toString();
+    return text.length() <= LONGEST_SHOWN ? text : text.substring(0, LONGEST_SHOWN) + "…";
   }
 }

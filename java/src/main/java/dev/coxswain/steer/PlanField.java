@@ -13,9 +13,13 @@ import java.util.Set;
 /** A value of a plan with its place, so that every error can name it: {@code rules[1].beta}. */
 record PlanField(String file, String path, JsonNode value) {
 
+  private static final int LONGEST_ERROR = 300;
+
+  /** One short line, whatever keys and strings the plan holds. */
   InvalidDataException error(String what) {
-    String place = path.isEmpty() ? "the plan" : path;
-    return new InvalidDataException(file + ": " + place + " " + what);
+    String text = (path.isEmpty() ? "the plan" : path) + " " + what;
+    String shown = text.length() > LONGEST_ERROR ? text.substring(0, LONGEST_ERROR) + "…" : text;
+    return new InvalidDataException(file + ": " + shown.replaceAll("\\p{Cntrl}", "?"));
   }
 
   private String shown() {
@@ -97,7 +101,7 @@ record PlanField(String file, String path, JsonNode value) {
       throw error("is " + shown() + "; a whole number is needed");
     }
     if (!value.canConvertToLong() || value.longValue() < 0 || value.longValue() > limit) {
-      throw error("is " + value.asText() + "; 0 to " + limit + " is possible");
+      throw error("is " + shown() + "; 0 to " + limit + " is possible");
     }
     return value.longValue();
   }

@@ -53,7 +53,8 @@ final class PlanParser {
                   + e.getLocation().getLineNr()
                   + ", column "
                   + e.getLocation().getColumnNr();
-      String what = e.getOriginalMessage().lines().findFirst().orElse("");
+      String what =
+          e.getOriginalMessage().lines().findFirst().orElse("").replaceAll("\\p{Cntrl}", "?");
       throw new InvalidDataException(name + ": not valid JSON" + where + ": " + what, e);
     }
   }

@@ -214,7 +214,7 @@ class ExplainerTest {
     Files.writeString(file, "{\"words\":[]}\n");
     assertFails(
         InvalidDataException.class,
-        file + ", line 1: feature is ; a feature's number is needed",
+        file + ", line 1: feature is missing; a feature's number is needed",
         () -> Explanation.readAll(file));
     Files.writeString(file, "");
     assertFails(

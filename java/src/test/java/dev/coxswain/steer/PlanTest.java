@@ -6,11 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.coxswain.error.FileException;
 import dev.coxswain.error.InvalidDataException;
+import dev.coxswain.testing.Seeds;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -150,6 +152,34 @@ class PlanTest {
       assertTrue(message.startsWith("plan: "), message);
       assertEquals(1, message.lines().count(), message);
     }
+  }
+
+  @Test
+  void shouldReadOrRefuseInOneLineWhateverIsMutated() {
+    SplittableRandom random = new SplittableRandom(Seeds.next("PlanTest"));
+    String alphabet = "{}[]\",:0123456789.eE+-truefalsnN \\\u00e9\u0000";
+    int refused = 0;
+    for (int i = 0; i < 5000; i++) {
+      StringBuilder json = new StringBuilder(EVERYTHING);
+      for (int change = random.nextInt(4); change >= 0; change--) {
+        int at = random.nextInt(json.length());
+        char other = alphabet.charAt(random.nextInt(alphabet.length()));
+        switch (random.nextInt(3)) {
+          case 0 -> json.deleteCharAt(at);
+          case 1 -> json.insert(at, other);
+          default -> json.setCharAt(at, other);
+        }
+      }
+      try {
+        Plan plan = Plan.parse(json.toString());
+        assertEquals(plan, Plan.parse(plan.toJson()), json::toString);
+      } catch (InvalidDataException e) {
+        refused++;
+        assertEquals(1, e.getMessage().lines().count(), e::getMessage);
+        assertTrue(e.getMessage().startsWith("plan: "), e::getMessage);
+      }
+    }
+    assertTrue(refused > 1000 && refused < 5000, "refused " + refused);
   }
 
   @Test
