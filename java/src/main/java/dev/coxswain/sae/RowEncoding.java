@@ -60,7 +60,7 @@ public final class RowEncoding {
       Path output,
       OptionalInt maxActive,
       LongConsumer progress) {
-    requireWidth(sae, rows);
+    rows.requireWidth("the SAE", sae.width());
     boolean topK = sae.activation() == Activation.TOP_K;
     if (topK && maxActive.isPresent()) {
       throw new UsageException(
@@ -74,20 +74,6 @@ public final class RowEncoding {
       }
       return encoding.write(
           output, maxActive.isPresent() ? maxActive.getAsInt() : encoding.mostActive());
-    }
-  }
-
-  /**
-   * @throws InvalidDataException where the rows are not as wide as the SAE
-   */
-  public static void requireWidth(SparseAutoencoder sae, RowSource rows) {
-    if (rows.width() != sae.width()) {
-      throw new InvalidDataException(
-          "the rows have "
-              + rows.width()
-              + " elements, but the SAE reads rows of "
-              + sae.width()
-              + " (d_in)");
     }
   }
 

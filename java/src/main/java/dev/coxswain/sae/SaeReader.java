@@ -49,6 +49,7 @@ public final class SaeReader {
   private static SparseAutoencoder read(
       Path file, FormatReader reader, SaeDescription description, OptionalDouble normFactor) {
     try (Weights weights = new Weights(opened(file, reader))) {
+      weights.requireMemory();
       SparseAutoencoder.Builder builder = reader.build(weights, normFactor);
       builder.subtractsBDec(description.subtractsBDec()).metadata(description.metadata());
       requireMeanNorm(file, description.metadata());

@@ -35,16 +35,12 @@ final class Weights implements AutoCloseable {
   }
 
   /**
-   * Checks names, types and shapes before anything is read, and that all of it fits memory.
+   * Checks names, types and shapes before anything is read.
    *
    * @param expected every tensor this SAE has; another one would be silently ignored
    */
   static void check(WeightFile file, Map<String, Shape> expected) {
-    long bytes = 0;
-    for (Map.Entry<String, Shape> tensor : expected.entrySet()) {
-      require(file, tensor.getKey(), tensor.getValue());
-      bytes = Math.addExact(bytes, Math.multiplyExact(4, tensor.getValue().elements()));
-    }
+    expected.forEach((name, shape) -> require(file, name, shape));
     for (String name : file.tensors().keySet()) {
       if (!expected.containsKey(name)) {
         throw new InvalidDataException(
@@ -56,7 +52,15 @@ final class Weights implements AutoCloseable {
                 + " are used");
       }
     }
-    AvailableMemory.require(bytes, file.path() + ": these weights as F32");
+  }
+
+  /** Refuses what would not fit: all tensors as float32. */
+  void requireMemory() {
+    long bytes = 0;
+    for (WeightFile.Stored tensor : stored.values()) {
+      bytes = Math.addExact(bytes, Math.multiplyExact(4, tensor.shape().elements()));
+    }
+    AvailableMemory.require(bytes, file.path() + ": this SAE as F32");
   }
 
   private static void require(WeightFile file, String name, Shape shape) {

@@ -101,7 +101,7 @@ class CodecContractTest {
   @Test
   void shouldRefuseBadInputInOneLineAndWriteNothing() throws IOException {
     assertEquals(
-        "cox: the rows have 8 elements, but the SAE reads rows of 7 (d_in)",
+        "cox: wide.safetensors: tensor 'h' has rows of 8 elements; the SAE takes 7",
         encode("topk", "wide.safetensors:h").oneErrorLine(1));
     assertEquals(
         "cox: x.safetensors has no tensor 'x'; it has h",

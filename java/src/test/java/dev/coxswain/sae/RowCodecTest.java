@@ -203,8 +203,7 @@ class RowCodecTest {
       SafetensorsWriter.write(x, Map.of("x", rows.view()), Map.of());
       InvalidDataException error =
           assertThrows(InvalidDataException.class, () -> encode(sae, x, OptionalInt.empty()));
-      assertEquals(
-          "the rows have 8 elements, but the SAE reads rows of 7 (d_in)", error.getMessage());
+      assertEquals(x + ": tensor 'x' has rows of 8 elements; the SAE takes 7", error.getMessage());
     }
   }
 

@@ -2,6 +2,7 @@ package dev.coxswain.sae;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coxswain.error.CoxswainException;
@@ -16,12 +17,15 @@ import dev.coxswain.tensor.HostMemory;
 import dev.coxswain.tensor.HostTensor;
 import dev.coxswain.testing.Seeds;
 import dev.coxswain.testing.SmallSae;
+import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.Consumer;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -165,6 +169,41 @@ class SaeConfigTest {
     }
     assertRefused(
         "/sae_weights.safetensors: W_dec holds NaN at element 5; every weight must be finite");
+  }
+
+  @Test
+  void shouldDescribeAnSaeThatIsTooLargeToRead() throws Exception {
+    int features = 1 << 20;
+    int width = 1 << 18; // 2 TiB in two matrices, of which the file system keeps nothing
+    long matrix = 4L * features * width;
+    String header =
+        String.format(
+            "{\"W_enc\":{\"dtype\":\"F32\",\"shape\":[%2$d,%1$d],\"data_offsets\":[0,%3$d]},"
+                + "\"W_dec\":{\"dtype\":\"F32\",\"shape\":[%1$d,%2$d],\"data_offsets\":[%3$d,%4$d]},"
+                + "\"b_enc\":{\"dtype\":\"F32\",\"shape\":[%1$d],\"data_offsets\":[%4$d,%5$d]},"
+                + "\"b_dec\":{\"dtype\":\"F32\",\"shape\":[%2$d],\"data_offsets\":[%5$d,%6$d]}}",
+            features,
+            width,
+            matrix,
+            2 * matrix,
+            2 * matrix + 4L * features,
+            2 * matrix + 4L * features + 4L * width);
+    try (RandomAccessFile file =
+        new RandomAccessFile(folder.resolve("sae_weights.safetensors").toFile(), "rw")) {
+      file.writeLong(Long.reverseBytes(header.length()));
+      file.writeBytes(header);
+      file.setLength(8 + header.length() + 2 * matrix + 4L * features + 4L * width);
+    } catch (IOException e) {
+      Assumptions.abort("this file system has no such large files");
+    }
+    AtomicFile.writeString(
+        folder.resolve("cfg.json"),
+        "{\"d_in\":" + width + ",\"d_sae\":" + features + ",\"architecture\":\"standard\"}");
+    assertEquals(features, SaeInspector.inspect(folder).get("n_features"));
+    InvalidDataException error =
+        assertThrows(InvalidDataException.class, () -> SaeReader.read(folder).close());
+    String start = "/sae_weights.safetensors: this SAE as F32 needs 2048.0 GiB of memory; ";
+    assertTrue(error.getMessage().startsWith(folder + start), error.getMessage());
   }
 
   @Test

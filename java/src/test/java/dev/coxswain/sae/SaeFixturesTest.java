@@ -211,6 +211,31 @@ class SaeFixturesTest {
     }
   }
 
+  @TestFactory
+  List<DynamicTest> shouldSayOfEveryCaseWhatItsToolSays() throws Exception {
+    List<DynamicTest> tests = new ArrayList<>();
+    for (Path folder : cases()) {
+      JsonNode about = Json.read(folder.resolve("case.json"));
+      tests.add(DynamicTest.dynamicTest(folder.getFileName().toString(), () -> say(folder, about)));
+    }
+    return tests;
+  }
+
+  private static void say(Path folder, JsonNode about) {
+    Map<String, Object> said = SaeInspector.inspect(folder.resolve(about.get("sae").asText()));
+    assertEquals(about.get("format").asText(), said.get("format"));
+    assertEquals(about.get("architecture").asText(), said.get("architecture"));
+    assertEquals(about.get("d_in").asInt(), said.get("d_model"));
+    assertEquals(about.get("d_sae").asInt(), said.get("n_features"));
+    assertEquals(about.get("k").isNull() ? null : about.get("k").asInt(), said.get("k"));
+    assertEquals(about.get("apply_b_dec_to_input").asBoolean(), said.get("apply_b_dec_to_input"));
+    if (!about.get("format").asText().equals("llama-scope")) {
+      assertEquals(about.get("dtype").asText(), said.get("dtype"));
+    }
+    boolean mustBeRefused = about.get("reader").asText().equals("refuse");
+    assertTrue(said.containsKey("unsupported") || !mustBeRefused);
+  }
+
   @Test
   void shouldFoldTheFactorOfACheckpoint() throws Exception {
     int compared = 0;
