@@ -99,28 +99,35 @@ final class TrainCommand extends BaseCommand {
           TrainOptions.builder(rows.width()).features(features).k(k).steps(steps).seed(seed);
       TrainOptions options = tuning.apply(builder).build();
       try (Engine engine = compute.openEngine();
+          Progress survey = Progress.start("looking at the rows", rows.rows(), "rows");
           Progress bar = Progress.start("training", options.totalRows(), "rows")) {
-        print(train(engine, rows, options, bar));
+        print(train(engine, rows, options, listener(survey, bar)));
       }
     }
   }
 
-  private TrainResult train(Engine engine, MarkedRows rows, TrainOptions options, Progress bar) {
+  private TrainResult train(
+      Engine engine, MarkedRows rows, TrainOptions options, TrainProgress progress) {
     Trainer trainer =
         new Trainer(engine.backend(), rows, options, folder)
             .start(resume ? Trainer.Start.RESUME : Trainer.Start.NEW)
-            .progress(listener(bar))
+            .progress(progress)
             .checkpoints(
                 checkpointSteps == null ? Long.MAX_VALUE : checkpointSteps,
                 Duration.ofSeconds(checkpointSeconds));
     return (metrics == null ? trainer : trainer.metrics(metrics)).run();
   }
 
-  private TrainProgress listener(Progress bar) {
+  private TrainProgress listener(Progress survey, Progress bar) {
     return new TrainProgress() {
       @Override
       public void say(String line) {
         message("cox: " + line);
+      }
+
+      @Override
+      public void looked(long rows, long of) {
+        survey.update(rows);
       }
 
       @Override

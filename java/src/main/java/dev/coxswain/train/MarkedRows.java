@@ -36,6 +36,14 @@ public final class MarkedRows implements AutoCloseable {
     long end() {
       return begin + source.rows();
     }
+
+    void close() {
+      if (harvest.isPresent()) {
+        harvest.get().close();
+      } else {
+        source.close();
+      }
+    }
   }
 
   private final List<Part> parts;
@@ -71,7 +79,7 @@ public final class MarkedRows implements AutoCloseable {
       int width = parts.get(0).source().width();
       return new MarkedRows(List.copyOf(parts), width, holdOut, side, Double.POSITIVE_INFINITY);
     } catch (RuntimeException e) {
-      parts.forEach(part -> part.source().close());
+      parts.forEach(Part::close);
       throw e;
     }
   }
@@ -218,6 +226,6 @@ public final class MarkedRows implements AutoCloseable {
 
   @Override
   public void close() {
-    parts.forEach(part -> part.source().close());
+    parts.forEach(Part::close);
   }
 }

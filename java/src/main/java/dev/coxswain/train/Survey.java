@@ -17,6 +17,11 @@ record Survey(double meanNorm, double massiveLimit, RowCounts counts, double[] c
   private static final long MOST_ROWS = 1L << 22;
   private static final long BLOCK_BYTES = 8 << 20;
 
+  /** Hears how far a survey is. */
+  interface Listener {
+    void looked(long rows, long of);
+  }
+
   /** Sees each block of the rows looked at, in order. */
   @FunctionalInterface
   private interface Visitor {
@@ -31,15 +36,17 @@ record Survey(double meanNorm, double massiveLimit, RowCounts counts, double[] c
   /**
    * @throws InvalidDataException where no row is usable, or all are zero
    */
-  static Survey of(MarkedRows rows, TrainOptions.BiasStart start) {
-    double limit = rows.anyPlain() ? massiveLimit(rows) : Double.POSITIVE_INFINITY;
+  static Survey of(MarkedRows rows, TrainOptions.BiasStart start, Listener listener) {
+    double limit = rows.anyPlain() ? massiveLimit(rows, listener) : Double.POSITIVE_INFINITY;
     Moments moments = new Moments(rows.width());
     MarkedRows limited = rows.withMassiveLimit(limit);
-    each(limited, moments);
+    each(limited, moments, listener);
     requireUsable(moments);
     double[] mean = moments.mean();
     double[] center =
-        start == TrainOptions.BiasStart.MEAN ? mean : geometricMedian(limited, moments, mean);
+        start == TrainOptions.BiasStart.MEAN
+            ? mean
+            : geometricMedian(limited, moments, mean, listener);
     return new Survey(moments.norms / moments.counts.usable(), limit, moments.counts, center);
   }
 
@@ -93,7 +100,7 @@ record Survey(double meanNorm, double massiveLimit, RowCounts counts, double[] c
   }
 
   /** 5 × the median norm of the plain rows, to a part in 2,000. */
-  private static double massiveLimit(MarkedRows rows) {
+  private static double massiveLimit(MarkedRows rows, Listener listener) {
     NormHistogram histogram = new NormHistogram();
     each(
         rows,
@@ -103,24 +110,27 @@ record Survey(double meanNorm, double massiveLimit, RowCounts counts, double[] c
               histogram.add(block.norm(i));
             }
           }
-        });
+        },
+        listener);
     return MarkedRows.MASSIVE * histogram.median();
   }
 
-  private static void each(MarkedRows rows, Visitor visitor) {
+  private static void each(MarkedRows rows, Visitor visitor, Listener listener) {
     int capacity = RowBlock.rowsWithin(BLOCK_BYTES, rows.width());
     long stride = Math.max(1, (rows.rows() + MOST_ROWS - 1) / MOST_ROWS);
     try (RowBlock block = new RowBlock(capacity, rows.width())) {
       for (long from = 0; from < rows.rows(); from += stride * capacity) {
         rows.read(from, Math.min(rows.rows(), from + capacity), block);
         visitor.visit(from, block);
+        listener.looked(from + block.rows(), rows.rows());
       }
     }
   }
 
-  private static double[] geometricMedian(MarkedRows rows, Moments moments, double[] mean) {
+  private static double[] geometricMedian(
+      MarkedRows rows, Moments moments, double[] mean, Listener listener) {
     GeometricMedian median = new GeometricMedian(rows.width(), moments.counts.usable());
-    each(rows, (from, block) -> median.offer(block));
+    each(rows, (from, block) -> median.offer(block), listener);
     return median.from(mean);
   }
 

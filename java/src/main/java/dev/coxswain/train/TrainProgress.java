@@ -9,6 +9,13 @@ public interface TrainProgress {
   default void say(String line) {}
 
   /**
+   * While the rows are looked at, before the first step; more than once over them all.
+   *
+   * @param rows done
+   */
+  default void looked(long rows, long of) {}
+
+  /**
    * After each step.
    *
    * @param steps of the whole run

@@ -151,7 +151,7 @@ public final class Trainer {
   }
 
   private Checkpoint fresh(String data) {
-    Survey survey = Survey.of(rows, options.biasStart());
+    Survey survey = Survey.of(rows, options.biasStart(), progress::looked);
     return new Checkpoint(options.byName(), data, 0, RowStream.Position.START, 0, survey);
   }
 

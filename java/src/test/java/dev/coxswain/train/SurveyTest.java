@@ -34,7 +34,7 @@ class SurveyTest {
   @Test
   void shouldMeasureTheUsableRowsAndCountTheOthersByReason() {
     try (MarkedRows rows = rows(2, 3, 4, 0, 5, 300, 400, Float.NaN, 1, 6, 8, -5, 0)) {
-      Survey survey = Survey.of(rows, BiasStart.MEAN);
+      Survey survey = Survey.of(rows, BiasStart.MEAN, (done, of) -> {});
       assertEquals(new RowCounts(4, 0, 1, 1, 0), survey.counts());
       assertEquals((5 + 5 + 10 + 5) / 4.0, survey.meanNorm());
       assertEquals(1, survey.center()[0]);
@@ -51,7 +51,7 @@ class SurveyTest {
   void shouldStartAtTheGeometricMedianWhereAsked() {
     // Of three points with an angle of 120 degrees or more between two sides: that corner.
     try (MarkedRows rows = rows(2, 10, 10, 11, 10.1f, 9, 10.1f)) {
-      double[] center = Survey.of(rows, BiasStart.GEOMETRIC_MEDIAN).center();
+      double[] center = Survey.of(rows, BiasStart.GEOMETRIC_MEDIAN, (done, of) -> {}).center();
       assertEquals(10, center[0], 1e-3);
       assertEquals(10, center[1], 1e-2);
     }
@@ -72,7 +72,8 @@ class SurveyTest {
 
   private static void assertRefused(MarkedRows rows, String message) {
     InvalidDataException refusal =
-        assertThrows(InvalidDataException.class, () -> Survey.of(rows, BiasStart.MEAN));
+        assertThrows(
+            InvalidDataException.class, () -> Survey.of(rows, BiasStart.MEAN, (done, of) -> {}));
     assertEquals(message, refusal.getMessage());
   }
 
@@ -117,7 +118,7 @@ class SurveyTest {
 
   private static RowCounts counts(Path harvest, HoldOut holdOut, Side side) {
     try (MarkedRows rows = MarkedRows.open(List.of(harvest.toString()), holdOut, side)) {
-      return Survey.of(rows, BiasStart.MEAN).counts();
+      return Survey.of(rows, BiasStart.MEAN, (done, of) -> {}).counts();
     }
   }
 
