@@ -12,25 +12,30 @@ namespace coxswain::cpu {
 
 /** Runs step.full(acc, e) and step.tail(acc, e, n) over [0, d) in the canonical order and reduces. */
 template <class V, class Step>
-static inline float canonicalSum(int64_t d, const Step& step) {
+static inline __attribute__((always_inline)) float canonicalSum(int64_t d, const Step& step) {
   V sums[16];
+#pragma GCC unroll 16
   for (int part = 0; part < 16; part += V::kLive) {
     V acc[V::kLive];
+#pragma GCC unroll 16
     for (int i = 0; i < V::kLive; ++i) acc[i] = V::zero();
     int64_t base = 0;
     for (; base + 256 <= d; base += 256) {
 #pragma GCC unroll 16
       for (int i = 0; i < V::kLive; ++i) acc[i] = step.full(acc[i], base + 16 * (part + i));
     }
+    const int64_t whole = (d - base) / 16;
+    const int rest = static_cast<int>((d - base) % 16);
 #pragma GCC unroll 16
     for (int i = 0; i < V::kLive; ++i) {
-      int64_t e = base + 16 * (part + i);
-      if (e + 16 <= d) {
-        acc[i] = step.full(acc[i], e);
-      } else if (e < d) {
-        acc[i] = step.tail(acc[i], e, static_cast<int>(d - e));
+      if (part + i < whole) {
+        acc[i] = step.full(acc[i], base + 16 * (part + i));
+        continue;
       }
+      if (part + i == whole && rest != 0) acc[i] = step.tail(acc[i], base + 16 * (part + i), rest);
+      break;
     }
+#pragma GCC unroll 16
     for (int i = 0; i < V::kLive; ++i) sums[part + i] = acc[i];
   }
   return V::reduce(sums);

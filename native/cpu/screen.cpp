@@ -45,9 +45,11 @@ class Screen {
   void screenChunk(int64_t from, int64_t to);
   void screenTile(int64_t segment, int64_t panel, int64_t from, int64_t place, int64_t features);
   const void* tileWeights(int64_t from, int64_t place, int64_t features) const;
+  void makeRoom(ScreenRow& row);
   void tightenPanel(ScreenRow* rows, float* least);
   bool finishRow(int64_t row, Selector& selector, std::vector<float>& z, const ScanSink& sink);
   void gatherSegments(int64_t row);
+  void prefetchWeights(int64_t f) const;
   void scoreSurvivors(const ScreenRow& candidates, int64_t row, Selector& selector);
 
   const ScanCall& call_;
@@ -61,9 +63,9 @@ class Screen {
   int64_t chunk_;     // features prepared at a time
   int64_t segments_;
   bool inPlace_;      // weights are read where they are
-  int64_t full_;      // candidates of a row before τ is raised
-  int64_t keep_;      // candidates a row may keep then
-  int64_t capacity_;  // of a row in one segment
+  int64_t first_;     // candidates of a row before τ is first raised
+  int64_t most_;      // candidates of a row in one segment; with more the row is scored in full
+  int64_t capacity_;  // most_ and room for a tile
   AlignedBuffer packed_;
   AlignedBuffer weights_;
   AlignedBuffer candidates_;                       // [segments, places, 3, capacity]
@@ -80,9 +82,16 @@ int64_t chunkFeatures(const ScreenKernels& kernels, const ScanCall& call) {
   return roundUp(std::min(fitting, call.features), kernels.tileFeatures);
 }
 
-int64_t candidatesBeforeTightening(const ScanCall& call) {
+bool isTopK(const ScanCall& call) { return call.limit < call.features; }
+
+/** Often enough for τ to keep up, seldom enough to cost little. */
+int64_t candidatesBeforeTightening(const ScanCall& call) { return 2 * call.limit + 32; }
+
+/** Beyond, the bound is of no use for the row: scoring the candidates would cost as much as scoring all. */
+int64_t mostCandidates(const ScanCall& call) {
   constexpr int64_t kMost = 16384;
-  return call.limit < call.features ? 2 * call.limit + 32 : std::min(call.features / 8, kMost) + 64;
+  if (!isTopK(call)) return std::min(call.features / 8, kMost) + 64;
+  return std::max(std::min(16 * call.limit + 512, call.features / 4), candidatesBeforeTightening(call));
 }
 
 Screen::Screen(Device& device, const ScreenKernels& kernels, const ScanCall& call)
@@ -97,9 +106,9 @@ Screen::Screen(Device& device, const ScreenKernels& kernels, const ScanCall& cal
       chunk_(chunkFeatures(kernels, call)),
       segments_(panels_ < 2 * device.pool.threads() ? device.pool.threads() : 1),
       inPlace_(!kernels.convertsWeights && call.weights.subset == nullptr),
-      full_(candidatesBeforeTightening(call)),
-      keep_(call.limit < call.features ? (3 * call.limit) / 2 + 24 : full_ - 1),
-      capacity_(roundUp(full_ + kernels.tileFeatures, 16)),
+      first_(isTopK(call) ? candidatesBeforeTightening(call) : mostCandidates(call)),
+      most_(mostCandidates(call)),
+      capacity_(roundUp(most_ + kernels.tileFeatures, 16)),
       packed_(panels_ * panelBytes_),
       weights_((inPlace_ ? kernels.tileFeatures : chunk_) * rowBytes_),
       candidates_(segments_ * places_ * 3 * capacity_ * sizeof(float)),
@@ -158,8 +167,12 @@ void Screen::openRows(int64_t panel, int64_t rows, const ScreenNorms* norms) {
       int64_t at = segment * places_ + place;
       float* upper = candidates_.as<float>() + at * 3 * capacity_;
       least_[at] = open ? -kInfinity : kOff;
-      rows_[at] = {upper, upper + capacity_,           reinterpret_cast<int32_t*>(upper + 2 * capacity_),
-                   0,     static_cast<int32_t>(full_), least_[at]};
+      rows_[at] = {upper,
+                   upper + capacity_,
+                   reinterpret_cast<int32_t*>(upper + 2 * capacity_),
+                   0,
+                   static_cast<int32_t>(first_),
+                   least_[at]};
     }
   }
 }
@@ -239,17 +252,24 @@ void Screen::screenTile(int64_t segment, int64_t panel, int64_t from, int64_t pl
   if (kernels_.tile(tile)) tightenPanel(&rows_[at], &least_[at]);
 }
 
+/** Raises a full row's τ. A row whose bounds tell too few apart gets more room, in the end it is switched
+ * off. */
+void Screen::makeRoom(ScreenRow& row) {
+  kernels_.tighten(row, call_.limit);
+  if (4 * row.count > 3 * row.full) row.full = static_cast<int32_t>(std::min<int64_t>(2 * row.full, most_));
+  if (row.count >= row.full) {
+    row.least = kOff;
+    row.count = 0;
+  }
+}
+
 /** Makes room in full rows. One whose bounds cannot be told apart is switched off and later scored in full.
  */
 void Screen::tightenPanel(ScreenRow* rows, float* least) {
   for (int lane = 0; lane < kernels_.lanes; ++lane) {
     ScreenRow& row = rows[lane];
     if (row.count < row.full) continue;
-    kernels_.tighten(row, call_.limit);
-    if (row.count > keep_) {
-      row.least = kOff;
-      row.count = 0;
-    }
+    makeRoom(row);
     least[lane] = row.least;
   }
 }
@@ -263,13 +283,8 @@ void Screen::gatherSegments(int64_t row) {
     if (isOff(all)) return;
     all.least = std::max(all.least, part.least);
     for (int32_t i = 0; i < part.count; ++i) {
-      if (all.count >= full_) {
-        kernels_.tighten(all, call_.limit);
-        if (all.count > keep_) {
-          all.least = kOff;
-          return;
-        }
-      }
+      if (all.count >= all.full) makeRoom(all);
+      if (isOff(all)) return;
       if (part.upper[i] < all.least) continue;
       all.upper[all.count] = part.upper[i];
       all.lower[all.count] = part.lower[i];
@@ -296,10 +311,20 @@ bool Screen::finishRow(int64_t row, Selector& selector, std::vector<float>& z, c
   return !full;
 }
 
+/** Survivors lie anywhere in the weights: asks for the next one's while this one is scored. */
+void Screen::prefetchWeights(int64_t f) const {
+  constexpr int64_t kFloatsALine = 16;
+  constexpr int64_t kMostLines = 64;  // beyond, the hardware has seen the stream
+  const float* w = call_.weights.w + call_.weights.feature(f) * call_.weights.d;
+  int64_t floats = std::min(call_.weights.d, kMostLines * kFloatsALine);
+  for (int64_t e = 0; e < floats; e += kFloatsALine) __builtin_prefetch(w + e);
+}
+
 void Screen::scoreSurvivors(const ScreenRow& candidates, int64_t row, Selector& selector) {
   const float* x = call_.x + row * call_.xStride;
   for (int32_t i = 0; i < candidates.count; ++i) {
     int32_t feature = candidates.feature[i];
+    if (i + 1 < candidates.count) prefetchWeights(candidates.feature[i + 1]);
     float z;
     exact_.score(call_.weights, feature, feature + 1, x, 1, call_.xStride, &z, 1);
     float theta = call_.threshold == nullptr ? 0.0f : call_.threshold[feature];

@@ -101,12 +101,14 @@ struct VecAvx2 {
   static float reduce(const VecAvx2 (&a)[16]) {
     // octets[m][j]: for accumulator vectors 4j to 4j+3, the sum of elements 8m to 8m+7
     __m128 octets[2][4];
+#pragma GCC unroll 4
     for (int j = 0; j < 4; ++j) {
       const VecAvx2* b = a + 4 * j;
       octets[0][j] = sumOctets(b[0].lo, b[1].lo, b[2].lo, b[3].lo);
       octets[1][j] = sumOctets(b[0].hi, b[1].hi, b[2].hi, b[3].hi);
     }
     __m128 s[2];
+#pragma GCC unroll 2
     for (int m = 0; m < 2; ++m) {
       __m128 even = _mm_add_ps(octets[m][0], octets[m][2]);  // xor 16
       __m128 odd = _mm_add_ps(octets[m][1], octets[m][3]);

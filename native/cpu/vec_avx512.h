@@ -54,8 +54,10 @@ struct VecAvx512 {
 
   static float reduce(const VecAvx512 (&a)[16]) {
     __m512 pairs[8];
+#pragma GCC unroll 8
     for (int i = 0; i < 8; ++i) pairs[i] = addNeighbours(a[2 * i].v, a[2 * i + 1].v);
     __m512 quads[4];  // each 128-bit lane: one quad of four accumulator vectors
+#pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) quads[i] = addNeighbours(pairs[2 * i], pairs[2 * i + 1]);
     __m512 lanes = _mm512_add_ps(addLanes(quads[0], quads[1]), addLanes(quads[2], quads[3]));  // xor 16
     __m256 s8 = _mm256_add_ps(_mm512_castps512_ps256(lanes), _mm512_extractf32x8_ps(lanes, 1));
