@@ -105,6 +105,11 @@ Weights writeSae(const fs::path& folder, int width, int features, uint64_t seed)
   return weights;
 }
 
+std::vector<float> rowOf(const std::vector<float>& values, size_t row, int width) {
+  auto begin = values.begin() + static_cast<long>(row) * width;
+  return std::vector<float>(begin, begin + width);
+}
+
 cox_row row(uint64_t request, cox_plan* plan, int position, uint32_t flags) {
   return cox_row{request, plan, position, 1000 + position, flags, 0};
 }

@@ -34,6 +34,9 @@ Weights writeSae(const std::filesystem::path& folder, int width, int features, u
 
 std::vector<float> randomRows(size_t rows, int width, uint64_t seed);
 
+// One row of many, side by side.
+std::vector<float> rowOf(const std::vector<float>& values, size_t row, int width = kWidth);
+
 cox_row row(uint64_t request, cox_plan* plan, int position, uint32_t flags = COX_ROW_GENERATED);
 
 cox_block block(float* data, size_t rows, int width = kWidth, int layer = kLayer);
