@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import org.openjdk.jmh.runner.NoBenchmarksException;
 import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.format.OutputFormat;
 import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
@@ -44,6 +45,10 @@ public final class BenchMain {
       new BenchMain(quick, patterns.isEmpty() ? ".*" : "(?i).*" + patterns.get(0) + ".*").run();
     } catch (NoBenchmarksException e) {
       refuse("no benchmark's name contains '" + patterns.get(0) + "'");
+    } catch (RunnerException e) {
+      e.printStackTrace();
+      System.err.println("cox: a benchmark failed; see above");
+      System.exit(1);
     }
   }
 

@@ -17,7 +17,7 @@ public class ExplainBenchmark extends Operation {
   @Param({"d576-F4096", "d4096-F65536"})
   public String size;
 
-  @Param({"512"})
+  @Param({"128"})
   public int words;
 
   private TensorView directions;
