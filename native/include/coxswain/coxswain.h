@@ -296,8 +296,8 @@ typedef struct cox_harvest_info {
 COX_API int cox_harvest_open(cox_engine* engine, const cox_harvest_options* options, cox_harvest** harvest);
 
 /* From the next pass on the lane's rows (but PAD) go to that harvest, in the order of their blocks; NULL: to
- * none. Several lanes may share one. A document's rows stand together, as readers of a harvest expect, only if
- * its passes follow one another. */
+ * none. Several lanes may share one. A document's rows stand together, as readers of a harvest expect, only
+ * if its passes follow one another. */
 COX_API int cox_lane_harvest(cox_lane* lane, cox_harvest* harvest);
 
 COX_API int cox_harvest_describe(cox_harvest* harvest, cox_harvest_info* info);
