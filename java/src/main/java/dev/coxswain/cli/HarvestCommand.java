@@ -15,8 +15,6 @@ import picocli.CommandLine.Option;
     name = "harvest",
     description = "Write a model's hidden states after a block, of every token of texts.")
 final class HarvestCommand extends BaseCommand {
-  private static final int THOUSANDTHS = 1000;
-
   @Mixin private ModelOptions model;
 
   @Option(
@@ -62,21 +60,15 @@ final class HarvestCommand extends BaseCommand {
     requireAtLeast("--context", context, 2);
     OptionalLong most = maxTokens == null ? OptionalLong.empty() : OptionalLong.of(maxTokens);
     try (LlamaProcess process = model.start();
-        Progress progress = Progress.start("harvesting", THOUSANDTHS, "‰")) {
+        Progress progress = Progress.start("harvesting", most.orElse(0), "tokens")) {
       HarvestRequest request = new HarvestRequest(layer, texts, folder, most, context);
-      HarvestRequest.Result result =
-          process.harvest(
-              request,
-              so ->
-                  progress.update(
-                      (long) (so.share() * THOUSANDTHS),
-                      String.format(
-                          java.util.Locale.ROOT,
-                          "%,d tokens, %.0f/s",
-                          so.rows(),
-                          so.tokensPerSecond())));
-      report(result);
+      report(process.harvest(request, so -> progress.update(so.rows(), note(so))));
     }
+  }
+
+  /** Without --max-tokens nobody knows how many tokens there will be. */
+  private String note(HarvestRequest.Progress so) {
+    return maxTokens == null ? Math.round(100 * so.share()) + " % of the text" : "";
   }
 
   private void report(HarvestRequest.Result result) {
