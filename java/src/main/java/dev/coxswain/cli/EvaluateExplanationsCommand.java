@@ -4,11 +4,13 @@ import dev.coxswain.Engine;
 import dev.coxswain.explain.Explanation;
 import dev.coxswain.explain.ExplanationEvaluation;
 import dev.coxswain.io.Harvest;
+import dev.coxswain.model.SteeringEffect;
 import dev.coxswain.sae.SparseAutoencoder;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -48,6 +50,7 @@ final class EvaluateExplanationsCommand extends BaseCommand {
       description = "Of the random words.")
   private long seed;
 
+  @Mixin private EffectOptions effect;
   @Mixin private ComputeOptions compute;
   @Mixin private JsonOption json;
 
@@ -59,15 +62,19 @@ final class EvaluateExplanationsCommand extends BaseCommand {
         SparseAutoencoder autoencoder = sae.open();
         Harvest harvest = Harvest.open(in);
         Progress progress = Progress.start("encoding", harvest.rows(), "rows")) {
-      print(
+      ExplanationEvaluation quality =
           ExplanationEvaluation.run(
-              engine.backend(), autoencoder, read, harvest, minCount, seed, progress::update));
+              engine.backend(), autoencoder, read, harvest, minCount, seed, progress::update);
+      print(
+          quality,
+          effect.measure(
+              sae.path(), autoencoder, read, harvest, seed, compute, share -> progress.update(0)));
     }
   }
 
-  private void print(ExplanationEvaluation quality) {
+  private void print(ExplanationEvaluation quality, Optional<SteeringEffect> effect) {
     if (json.wanted()) {
-      json.print(out, asObject(quality));
+      json.print(out, asObject(quality, effect));
       return;
     }
     out.line("median lift      %s", shown(quality.liftMedian()));
@@ -75,6 +82,13 @@ final class EvaluateExplanationsCommand extends BaseCommand {
     out.line("Diversity        %.4f  (more is better)", quality.diversity());
     out.line("Lexical          %.4f  (less is better)", quality.lexical());
     out.line("Dominate         %.4f  (less is better)", quality.dominate());
+    effect.ifPresent(
+        some -> {
+          out.line("steering effect  %+.3f nats  (KL %.3f)", some.effectMedian(), some.klMedian());
+          out.line(
+              "of random words  %+.3f nats  (%d features, strength %.2f)",
+              some.effectRandomWords(), some.features(), some.strengthRelative());
+        });
     out.line(
         "%d features, %d of them never active and %d without a word in the harvest",
         quality.features(), quality.silentFeatures(), quality.wordlessFeatures());
@@ -86,7 +100,8 @@ final class EvaluateExplanationsCommand extends BaseCommand {
         : "none";
   }
 
-  private static Map<String, Object> asObject(ExplanationEvaluation quality) {
+  private static Map<String, Object> asObject(
+      ExplanationEvaluation quality, Optional<SteeringEffect> effect) {
     Map<String, Object> object = new LinkedHashMap<>();
     object.put("features", quality.features());
     object.put("silent_features", quality.silentFeatures());
@@ -98,6 +113,14 @@ final class EvaluateExplanationsCommand extends BaseCommand {
     object.put("diversity", quality.diversity());
     object.put("lexical", quality.lexical());
     object.put("dominate", quality.dominate());
+    effect.ifPresent(
+        some -> {
+          object.put("effect_median_nats", some.effectMedian());
+          object.put("effect_random_words_nats", some.effectRandomWords());
+          object.put("effect_kl_median", some.klMedian());
+          object.put("effect_features", some.features());
+          object.put("effect_strength_relative", some.strengthRelative());
+        });
     return object;
   }
 }

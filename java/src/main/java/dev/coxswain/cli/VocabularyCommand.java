@@ -81,9 +81,10 @@ final class VocabularyCommand extends BaseCommand {
   }
 
   private void fromModel() {
-    List<String> list = WordList.read(required("--words", words));
+    String named = required("--model", model);
     int read = source == Source.TEMPLATE ? required("--layer", layer) : 0;
-    try (LlamaProcess process = ModelOptions.start(required("--model", model), compute)) {
+    List<String> list = WordList.read(required("--words", words));
+    try (LlamaProcess process = ModelOptions.start(named, compute)) {
       VocabularyRequest.Result result =
           process.vocabulary(
               new VocabularyRequest(
