@@ -6,7 +6,9 @@
 
 // The loops run over a whole vocabulary for every token measured, so they are written for the
 // compiler to vectorise: lanes of independent sums, and an exponential without branches.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+// Sanitizers are not up yet when the loader chooses between clones.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)
 #define COX_VECTORISED __attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3")))
 #else
 #define COX_VECTORISED
