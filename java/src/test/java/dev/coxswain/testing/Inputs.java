@@ -9,7 +9,7 @@ import java.util.stream.Stream;
  */
 public enum Inputs {
   /** Nothing special. */
-  uniform(7, 70, 300, 8),
+  uniform(7, 70, 96, 8),
   /** Feature f has the weights of feature f mod 3, so most scores tie. */
   tiedRows(9, 70, 288, 10),
   /** All scores of a row share their leading bits: radix and histogram selection see one bucket. */

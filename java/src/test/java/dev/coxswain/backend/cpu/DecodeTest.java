@@ -195,7 +195,7 @@ class DecodeTest {
                         .get(1)
                         .decode(placed.decoder(Normalization.NONE), active, xHat.view()));
         assertEquals(
-            "row 3 has feature index " + bad + "; it must be -1 or below F = 300", e.getMessage());
+            "row 3 has feature index " + bad + "; it must be -1 or below F = 96", e.getMessage());
       }
     }
   }
