@@ -3,7 +3,7 @@ package dev.coxswain.backend.cpu;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.coxswain.error.DeviceException;
+import dev.coxswain.error.CoxswainException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -25,7 +25,7 @@ class NativeLibraryTest {
     public static void main(String[] args) {
       try (CpuBackend backend = CpuBackend.open(1)) {
         System.out.println(backend.name());
-      } catch (DeviceException | IllegalArgumentException e) {
+      } catch (CoxswainException e) {
         System.out.println(e.getClass().getSimpleName() + ": " + e.getMessage());
       }
     }
@@ -96,7 +96,7 @@ class NativeLibraryTest {
     assertEquals("cpu (portable, 1 thread)", output(builder.start()));
     builder.environment().put("COX_MAX_ISA", "sse9");
     assertEquals(
-        "IllegalArgumentException: COX_MAX_ISA is 'sse9'; use portable, avx2 or avx512",
+        "UsageException: COX_MAX_ISA is 'sse9'; use portable, avx2 or avx512",
         output(builder.start()));
   }
 
