@@ -192,6 +192,7 @@ final class GenerateCommand extends BaseCommand {
 
   private void account(List<Run> runs, List<List<Continuation>> written) {
     out.line("");
+    out.flush(); // what follows on standard error begins a line of its own
     if (!verbose()) {
       return;
     }
