@@ -4,7 +4,10 @@ import dev.coxswain.error.InvalidDataException;
 import dev.coxswain.io.Harvest;
 import dev.coxswain.sae.SaeWriter;
 import dev.coxswain.sae.SparseAutoencoder;
+import dev.coxswain.tensor.HostTensor;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -21,29 +24,35 @@ final class Export {
       Survey survey,
       Optional<Harvest> harvest,
       Path folder) {
-    double unscale = 1.0 / survey.scale();
-    SparseAutoencoder.Builder builder =
-        SparseAutoencoder.builder()
-            .wEnc(state.toHost("w_enc", 1))
-            .bEnc(state.toHost("b_enc", unscale))
-            .wDec(state.toHost("w_dec", 1))
-            .bDec(state.toHost("b_dec", unscale))
-            .topK(options.k())
-            .subtractsBDec(true)
-            .metadata(SparseAutoencoder.MEAN_NORM, String.valueOf(survey.meanNorm()));
-    if (options.holdOut().any()) {
-      builder.metadata(HoldOut.METADATA, String.valueOf(options.holdOut().fraction()));
-    }
-    harvest.ifPresent(from -> addOrigin(builder, from));
-    try (SparseAutoencoder sae = build(builder)) {
+    try (SparseAutoencoder sae = autoencoder(state, options, survey, harvest)) {
       SaeWriter.writeSaeLens(sae, folder, Optional.empty());
     }
   }
 
-  private static SparseAutoencoder build(SparseAutoencoder.Builder builder) {
+  private static SparseAutoencoder autoencoder(
+      TrainingState state, TrainOptions options, Survey survey, Optional<Harvest> harvest) {
+    double unscale = 1.0 / survey.scale();
+    List<HostTensor> tensors = new ArrayList<>();
     try {
+      for (String name : List.of("w_enc", "b_enc", "w_dec", "b_dec")) {
+        tensors.add(state.toHost(name, name.startsWith("b") ? unscale : 1));
+      }
+      SparseAutoencoder.Builder builder =
+          SparseAutoencoder.builder()
+              .wEnc(tensors.get(0))
+              .bEnc(tensors.get(1))
+              .wDec(tensors.get(2))
+              .bDec(tensors.get(3))
+              .topK(options.k())
+              .subtractsBDec(true)
+              .metadata(SparseAutoencoder.MEAN_NORM, String.valueOf(survey.meanNorm()));
+      if (options.holdOut().any()) {
+        builder.metadata(HoldOut.METADATA, String.valueOf(options.holdOut().fraction()));
+      }
+      harvest.ifPresent(from -> addOrigin(builder, from));
       return builder.build();
     } catch (InvalidDataException e) {
+      tensors.forEach(HostTensor::close);
       throw new InvalidDataException("training diverged: " + e.getMessage(), e);
     }
   }

@@ -65,7 +65,7 @@ final class RowStream implements AutoCloseable {
 
   private Window current;
   private Window spare;
-  private CompletableFuture<Void> reading;
+  private CompletableFuture<Void> reading = CompletableFuture.completedFuture(null);
   private int offset;
 
   // The reader thread's own.
@@ -87,7 +87,12 @@ final class RowStream implements AutoCloseable {
     this.current = new Window(windowChunks * CHUNK_ROWS, width);
     this.spare = new Window(windowChunks * CHUNK_ROWS, width);
     this.offset = start.offset();
-    fill(current, start.epoch(), start.window());
+    try {
+      fill(current, start.epoch(), start.window());
+    } catch (RuntimeException | Error e) {
+      close();
+      throw e;
+    }
     readAhead();
   }
 

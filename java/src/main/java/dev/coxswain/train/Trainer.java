@@ -110,6 +110,14 @@ public final class Trainer {
 
   /** Before rows are read for minutes, and without writing anything yet. */
   private void requireWritable() {
+    Path log = metricsFile().toAbsolutePath();
+    if (Files.isDirectory(log)) {
+      throw new FileException("cannot write " + metricsFile() + ": it is a folder", null);
+    }
+    if (metrics.isPresent() && !Files.isDirectory(log.getParent())) {
+      throw new FileException(
+          "cannot write " + metricsFile() + ": there is no folder " + log.getParent(), null);
+    }
     Path existing = out.toAbsolutePath();
     while (!Files.exists(existing)) {
       existing = existing.getParent();
@@ -156,9 +164,8 @@ public final class Trainer {
   }
 
   private TrainResult train(Checkpoint begin, boolean interrupted) {
-    Path figures = metrics.orElse(out.resolve("metrics.jsonl"));
     try (TrainingState state = new TrainingState(backend, options.features(), rows.width());
-        MetricsFile file = new MetricsFile(figures, begin.metricsBytes())) {
+        MetricsFile file = new MetricsFile(metricsFile(), begin.metricsBytes())) {
       if (interrupted) {
         Checkpoint.load(out, state);
       } else {
@@ -176,6 +183,10 @@ public final class Trainer {
       return new TrainResult(
           out, last, survey.counts(), survey.meanNorm(), run.rowsPerSecond(), begin.step() + 1);
     }
+  }
+
+  private Path metricsFile() {
+    return metrics.orElse(out.resolve("metrics.jsonl"));
   }
 
   private static double[] scaled(Survey survey) {

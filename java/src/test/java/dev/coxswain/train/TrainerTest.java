@@ -225,6 +225,14 @@ class TrainerTest {
               + folder.resolve("file")
               + " is no folder",
           trainer(rows, small().build(), "file/out"));
+      refused(
+          FileException.class,
+          "cannot write "
+              + folder.resolve("no/m.jsonl")
+              + ": there is no folder "
+              + folder.resolve("no"),
+          trainer(rows, small().build(), "out").metrics(folder.resolve("no/m.jsonl")));
+      assertFalse(Files.exists(folder.resolve("out")));
     }
   }
 
