@@ -7,6 +7,8 @@ import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.lang.syntax.ArchRuleDefinition;
+import java.util.Arrays;
+import java.util.stream.Stream;
 
 /** The package table of docs/design.md. */
 @AnalyzeClasses(packages = "dev.coxswain", importOptions = DoNotIncludeTests.class)
@@ -35,6 +37,10 @@ class ArchitectureTest {
           .beDeclaredInClassesThat()
           .resideInAPackage("dev.coxswain.backend.cpu")
           .allowEmptyShould(true);
+
+  private static final String[] ABOVE_SAE = {
+    "cli", "demo", "report", "host", "model", "root", "train", "explain", "steer"
+  };
 
   @ArchTest
   static final ArchRule packagesUseOnlyRowsBelow =
@@ -90,7 +96,19 @@ class ArchitectureTest {
           .whereLayer("steer")
           .mayOnlyBeAccessedByLayers("cli", "demo", "host", "model", "root")
           .whereLayer("cpu")
-          .mayOnlyBeAccessedByLayers("root");
+          .mayOnlyBeAccessedByLayers("root")
+          .whereLayer("sae")
+          .mayOnlyBeAccessedByLayers(ABOVE_SAE)
+          .whereLayer("backend")
+          .mayOnlyBeAccessedByLayers(and(ABOVE_SAE, "sae", "cpu"))
+          .whereLayer("io")
+          .mayOnlyBeAccessedByLayers(and(ABOVE_SAE, "sae", "cpu", "backend"))
+          .whereLayer("tensor")
+          .mayOnlyBeAccessedByLayers(and(ABOVE_SAE, "sae", "cpu", "backend", "io"));
+
+  private static String[] and(String[] rows, String... more) {
+    return Stream.concat(Arrays.stream(rows), Arrays.stream(more)).toArray(String[]::new);
+  }
 
   private static ArchRule onlyIn(String home, String library) {
     return ArchRuleDefinition.noClasses()
