@@ -15,11 +15,15 @@ final class HelpText {
 
   private HelpText() {}
 
+  private static String firstSentence(String text) {
+    return text.replaceFirst("(?<=\\.)\\s.*", "");
+  }
+
   static String overview(List<Class<? extends BaseCommand>> commands) {
     Map<String, String> lines = new TreeMap<>(OF_THE_SCRIPT);
     for (Class<? extends BaseCommand> type : commands) {
       Command command = type.getAnnotation(Command.class);
-      lines.put(command.name(), String.join(" ", command.description()));
+      lines.put(command.name(), firstSentence(command.description()[0]));
     }
     int width = lines.keySet().stream().mapToInt(String::length).max().orElse(0);
     StringBuilder text = new StringBuilder();

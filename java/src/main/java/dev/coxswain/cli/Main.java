@@ -37,6 +37,7 @@ public final class Main {
           TuneCommand.class,
           VocabularyCommand.class);
 
+  private static final int HELP_WIDTH = 100;
   private static final int DONE = 0;
   private static final int FAILED = 1;
   private static final int WRONG_USAGE = 2;
@@ -110,6 +111,7 @@ public final class Main {
     CommandLine line = new CommandLine(type);
     line.setCommandName("cox " + line.getCommandName());
     line.setExpandAtFiles(false); // a prompt may begin with @
+    line.setUsageHelpWidth(HELP_WIDTH);
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF));
     return line;
