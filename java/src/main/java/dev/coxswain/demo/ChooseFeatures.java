@@ -9,6 +9,7 @@ import dev.coxswain.tensor.HostMemory;
 import dev.coxswain.tensor.TensorView;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -58,15 +59,26 @@ final class ChooseFeatures implements Step {
                 + String.join(", ", NearWords.of(word, vocabulary.words())));
       }
       Explained explained = Explained.read(folder.explanations());
-      float[] direction = row(vocabulary.embeddings(), row);
-      FeatureChoice choice =
-          FeatureChoice.of(word, explained, f -> cosine(decoderRow(f), direction), FEATURES);
+      Map<String, Integer> rows = new HashMap<>();
+      vocabulary.words().forEach(each -> rows.put(each, rows.size()));
+      FeatureChoice.Directions directions =
+          (each, features) ->
+              cosine(row(vocabulary.embeddings(), rows.get(each)), meanWritten(features));
+      FeatureChoice choice = FeatureChoice.of(word, explained, directions, FEATURES);
       return figures(word, row, choice);
     }
   }
 
-  private float[] decoderRow(int feature) {
-    return row(shop.sae().wDec(), feature);
+  /** s̄: the mean of the features' rows of W_dec. */
+  private float[] meanWritten(List<Integer> features) {
+    float[] mean = new float[shop.sae().width()];
+    for (int feature : features) {
+      float[] written = row(shop.sae().wDec(), feature);
+      for (int e = 0; e < mean.length; e++) {
+        mean[e] += written[e] / features.size();
+      }
+    }
+    return mean;
   }
 
   private static float[] row(TensorView matrix, int row) {

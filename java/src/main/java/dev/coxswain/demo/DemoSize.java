@@ -24,6 +24,6 @@ public record DemoSize(
     int measureTokens,
     int randomSets,
     int generateTokens) {
-  public static final DemoSize FULL = new DemoSize(200_000, 4096, 32, 600, 1024, 24, 64, 3, 96);
+  public static final DemoSize FULL = new DemoSize(200_000, 4096, 32, 500, 1024, 24, 64, 3, 96);
   public static final DemoSize QUICK = new DemoSize(30_000, 2048, 32, 150, 1024, 8, 64, 1, 48);
 }

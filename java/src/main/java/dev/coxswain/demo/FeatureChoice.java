@@ -4,10 +4,7 @@ import dev.coxswain.error.InvalidDataException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
 
 /**
@@ -16,27 +13,32 @@ import java.util.stream.IntStream;
  * <p>The candidates are the features whose explanation has the word. Of them those are taken that
  * write most in the word's direction: the cosine of the decoder's row with the word's row of the
  * vocabulary. (The score alone prefers features that are about nothing else, however little the
- * word is in them.) Nothing here looks at the text on which steering is measured.
+ * word is in them.) Of all words of these features, those are measured that the features together
+ * write most: the cosine of a word's row with the mean of the decoder's rows. Nothing here looks at
+ * the text on which steering is measured.
  *
  * @param features best first
- * @param words the word, then those of the features' other words that score highest
+ * @param words the word, then the others, best first
  */
 record FeatureChoice(List<Integer> features, List<String> words) {
   private static final int WORDS = 8;
 
+  /** Cosines between what features write and what words look like; −1 to 1. */
+  interface Directions {
+    double cosine(String word, List<Integer> features);
+  }
+
   /**
-   * @param alignment of a feature with the word; −1 to 1
    * @param most features to take
    * @throws InvalidDataException where no feature has the word
    */
-  static FeatureChoice of(
-      String word, Explained explained, IntToDoubleFunction alignment, int most) {
+  static FeatureChoice of(String word, Explained explained, Directions directions, int most) {
     List<Integer> features =
         IntStream.range(0, explained.features().size())
             .filter(f -> explained.rank(f, word) >= 0)
             .boxed()
             .sorted(
-                Comparator.comparingDouble((Integer f) -> -alignment.applyAsDouble(f))
+                Comparator.comparingDouble((Integer f) -> -directions.cosine(word, List.of(f)))
                     .thenComparingInt(f -> f))
             .limit(most)
             .toList();
@@ -47,24 +49,22 @@ record FeatureChoice(List<Integer> features, List<String> words) {
               + "'; words that features do have, and that look like it: "
               + String.join(", ", NearWords.of(word, used(explained))));
     }
-    return new FeatureChoice(features, words(word, features, explained));
+    return new FeatureChoice(features, words(word, features, explained, directions));
   }
 
-  private static List<String> words(String word, List<Integer> features, Explained explained) {
-    Map<String, Double> scores = new HashMap<>();
-    for (int feature : features) {
-      for (Explained.Word other : explained.features().get(feature)) {
-        scores.merge(other.text(), other.score(), Double::sum);
-      }
-    }
-    scores.remove(word);
+  private static List<String> words(
+      String word, List<Integer> features, Explained explained, Directions directions) {
     List<String> words = new ArrayList<>(List.of(word));
-    scores.entrySet().stream()
+    features.stream()
+        .flatMap(feature -> explained.features().get(feature).stream())
+        .map(Explained.Word::text)
+        .distinct()
+        .filter(other -> !other.equals(word))
         .sorted(
-            Comparator.comparingDouble((Map.Entry<String, Double> e) -> -e.getValue())
-                .thenComparing(Map.Entry::getKey))
+            Comparator.comparingDouble((String other) -> -directions.cosine(other, features))
+                .thenComparing(other -> other))
         .limit(WORDS - 1)
-        .forEach(e -> words.add(e.getKey()));
+        .forEach(words::add);
     return words;
   }
 

@@ -14,9 +14,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** A Top-K autoencoder learns the hidden states of nine documents in ten. */
+/** A Top-K autoencoder learns the hidden states of most documents. */
 final class TrainAutoencoder implements Step {
-  static final HoldOut HOLD_OUT = new HoldOut(0.1);
+  static final HoldOut HOLD_OUT = new HoldOut(0.15);
+
+  /** A short run has no rows to spare for features that nothing uses. */
+  private static final long DEAD_AFTER_STEPS = 12;
+
   private static final long SEED = 1;
 
   private final Workshop shop;
@@ -44,6 +48,7 @@ final class TrainAutoencoder implements Step {
         "steps", size.steps(),
         "batch", size.batchRows(),
         "hold_out", HOLD_OUT.fraction(),
+        "dead_after_steps", DEAD_AFTER_STEPS,
         "seed", SEED);
   }
 
@@ -65,6 +70,7 @@ final class TrainAutoencoder implements Step {
               .batchRows(shop.size().batchRows())
               .seed(SEED)
               .holdOut(HOLD_OUT)
+              .deadAfter(DEAD_AFTER_STEPS * shop.size().batchRows())
               .build();
       TrainResult result =
           new Trainer(shop.backend(), rows, options, shop.folder().sae())

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.coxswain.error.InvalidDataException;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class FeatureChoiceTest {
@@ -19,23 +20,27 @@ class FeatureChoiceTest {
 
   @Test
   void shouldTakeTheFeaturesThatWriteMostInTheWordsDirection() {
-    double[] alignment = {0.2, 0.9, 0.7, 0.4, 0.99};
-    FeatureChoice choice = FeatureChoice.of("school", EXPLAINED, f -> alignment[f], 2);
+    double[] cosines = {0.2, 0.9, 0.7, 0.4, 0.99};
+    FeatureChoice choice =
+        FeatureChoice.of("school", EXPLAINED, (word, of) -> cosines[of.get(0)], 2);
     assertEquals(List.of(2, 3), choice.features());
   }
 
   @Test
-  void shouldMeasureOnTheWordAndItsFeaturesBestOtherWords() {
-    FeatureChoice choice = FeatureChoice.of("school", EXPLAINED, f -> 0, 4);
+  void shouldMeasureOnTheWordAndTheOthersThatTheFeaturesTogetherWrite() {
+    Map<String, Double> cosines = Map.of("school", 0.1, "teacher", 0.5, "class", 0.3, "army", 0.6);
+    FeatureChoice choice =
+        FeatureChoice.of("school", EXPLAINED, (word, of) -> cosines.get(word), 4);
     assertEquals(List.of(0, 2, 3), choice.features());
-    assertEquals(List.of("school", "class", "teacher", "army"), choice.words());
+    assertEquals(List.of("school", "army", "teacher", "class"), choice.words());
   }
 
   @Test
   void shouldSuggestWordsWhenNoFeatureHasTheOneAskedFor() {
     InvalidDataException e =
         assertThrows(
-            InvalidDataException.class, () -> FeatureChoice.of("scholl", EXPLAINED, f -> 0, 4));
+            InvalidDataException.class,
+            () -> FeatureChoice.of("scholl", EXPLAINED, (word, of) -> 0, 4));
     assertEquals(
         "no feature is explained by 'scholl'; words that features do have, and that look like it:"
             + " school, class, teacher, war, army",
