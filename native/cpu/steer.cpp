@@ -61,19 +61,20 @@ void SteerPlan::setCondition(int64_t m, const float* read, const float* readBias
 
 void steer(Device& device, const SteerPlan& plan, const SteerBatch& batch, SteerCounters* counters) {
   const SteerKernels& kernels = steerKernels(device.isa);
+  ThreadPool& pool = device.pool;
   const int64_t rowCost = plan.rowCost() + plan.width();
-  if (device.pool.threads() == 1 || batch.rows <= 1 || batch.rows * rowCost < kWorthSharing) {
+  if (batch.rows < pool.threads() || batch.rows * rowCost < kWorthSharing) {
     SteerCounters counted;
-    kernels.steerRows(plan, batch, 0, batch.rows, counted);
+    kernels.steerRows(plan, batch, 0, batch.rows, counted, pool.threads() > 1 ? &pool : nullptr);
     add(counters, counted);
     return;
   }
   const int64_t rowsPerTask = std::max<int64_t>(1, kTaskCost / rowCost);
   SharedCounters shared;
-  device.pool.run((batch.rows + rowsPerTask - 1) / rowsPerTask, [&](int64_t task) {
+  pool.run((batch.rows + rowsPerTask - 1) / rowsPerTask, [&](int64_t task) {
     SteerCounters counted;
-    kernels.steerRows(plan, batch, task * rowsPerTask, std::min(batch.rows, (task + 1) * rowsPerTask),
-                      counted);
+    const int64_t from = task * rowsPerTask;
+    kernels.steerRows(plan, batch, from, std::min(batch.rows, from + rowsPerTask), counted, nullptr);
     shared.add(counted);
   });
   add(counters, shared.total());

@@ -1,6 +1,8 @@
 // The steering update of one row, one instance an instruction set.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <vector>
@@ -13,9 +15,12 @@
 namespace coxswain::cpu {
 
 struct SteerKernels {
-  /** Steers rows [from, to) of the batch on the calling thread and adds to `counters`. */
+  /**
+   * Steers rows [from, to) of the batch one after the other and adds to `counters`. Features of a row are
+   * shared out among `helpers` where that pays; null: the calling thread works alone.
+   */
   void (*steerRows)(const SteerPlan& plan, const SteerBatch& batch, int64_t from, int64_t to,
-                    SteerCounters& counters);
+                    SteerCounters& counters, ThreadPool* helpers);
 };
 
 const SteerKernels& steerKernels(Isa isa);
@@ -26,6 +31,10 @@ extern const SteerKernels kSteerAvx512;
 namespace {
 
 constexpr float kLargest = 0x1.fffffep127f;
+
+/** Multiply-adds of one row below which waking a second thread costs more than it saves. */
+constexpr int64_t kRowWorthSharing = 1 << 20;
+constexpr int64_t kRowShare = 1 << 16;
 
 /** What one thread needs for a row; grows to the largest plan the thread has met and stays. */
 struct SteerScratch {
@@ -59,11 +68,14 @@ inline float limited(float value) {
 template <class V>
 class RowSteering {
  public:
-  RowSteering(const SteerPlan& plan, SteerScratch& scratch)
-      : plan_(plan), scratch_(scratch), d_(plan.width()), row_(scratch.row.data()) {}
+  RowSteering(const SteerPlan& plan, SteerScratch& scratch, ThreadPool* helpers)
+      : plan_(plan), scratch_(scratch), helpers_(helpers), d_(plan.width()), row_(scratch.row.data()) {}
+
+  int64_t width() const { return d_; }
 
   /** The row in scratch; false where the plan's condition keeps it from being steered. */
   bool open() {
+    if (!plan_.conditional()) return true;
     const SteerReads& reads = plan_.condition();
     float sum = 0;
     int64_t positive = 0;
@@ -85,6 +97,15 @@ class RowSteering {
   }
 
  private:
+  /** body(from, to) over [0, count), in shares where count · cost is worth it. */
+  template <class Body>
+  void share(int64_t count, int64_t cost, const Body& body) {
+    if (helpers_ == nullptr || count * cost < kRowWorthSharing) return body(0, count);
+    const int64_t each = std::max<int64_t>(1, kRowShare / cost);
+    helpers_->run((count + each - 1) / each,
+                  [&](int64_t task) { body(task * each, std::min(count, (task + 1) * each)); });
+  }
+
   /** Finite and not negative; an overflowing dot of opposite infinities reads as 0. */
   float readOne(const SteerReads& reads, int64_t j) const {
     float h = dot<V>(row_, reads.vectors.data() + j * d_, d_) + reads.bias[j];
@@ -93,7 +114,9 @@ class RowSteering {
 
   int64_t apply(const SteerRule& rule) {
     float* h = scratch_.read.data();
-    for (int64_t j = 0; j < rule.reads.m; ++j) h[j] = readOne(rule.reads, j);
+    share(rule.reads.m, d_, [&](int64_t from, int64_t to) {
+      for (int64_t j = from; j < to; ++j) h[j] = readOne(rule.reads, j);
+    });
     if (rule.kind == SteerKind::kEnforce) return enforce(rule, h);
     for (int64_t j = 0; j < rule.reads.m; ++j) h[j] = coefficient(rule, h[j]);
     return update(rule, collectActive(h, rule.reads.m));
@@ -142,10 +165,14 @@ class RowSteering {
   int64_t update(const SteerRule& rule, int64_t active) {
     const float* constant = rule.constant.empty() ? nullptr : rule.constant.data();
     if (active == 0 && constant == nullptr) return 0;
-    int64_t clamped = 0;
-    int64_t e = 0;
-    for (; e + 16 * kBlock <= d_; e += 16 * kBlock) clamped += updateBlock(rule, active, constant, e);
-    for (; e < d_; e += 16) clamped += updateEdge(rule, active, constant, e);
+    std::atomic<int64_t> clamped{0};
+    const int64_t blocks = d_ / (16 * kBlock);
+    share(blocks, 16 * kBlock * active, [&](int64_t from, int64_t to) {
+      int64_t here = 0;
+      for (int64_t b = from; b < to; ++b) here += updateBlock(rule, active, constant, 16 * kBlock * b);
+      clamped += here;
+    });
+    for (int64_t e = 16 * kBlock * blocks; e < d_; e += 16) clamped += updateEdge(rule, active, constant, e);
     return clamped;
   }
 
@@ -204,6 +231,7 @@ class RowSteering {
 
   const SteerPlan& plan_;
   SteerScratch& scratch_;
+  ThreadPool* helpers_;
   const int64_t d_;
   float* row_;
 };
@@ -213,34 +241,35 @@ class RowSteering {
 template <class V>
 struct SteerLoops {
   static void steerRows(const SteerPlan& plan, const SteerBatch& batch, int64_t from, int64_t to,
-                        SteerCounters& counters) {
+                        SteerCounters& counters, ThreadPool* helpers) {
     static thread_local SteerScratch scratch;
     scratch.fit(plan.width(), plan.mostReads());
+    RowSteering<V> steering(plan, scratch, helpers);
     const size_t bytes = plan.width() * dtypeBytes(batch.dtype);
     for (int64_t i = from; i < to; ++i) {
       const char* x = batch.x + i * batch.xStride;
       char* y = batch.y + i * batch.yStride;
       const bool selected = batch.selection == nullptr || batch.selection[i] != 0;
-      const bool written = selected && steerRow(plan, scratch, x, y, batch.dtype, counters);
+      const bool written = selected && steerRow(steering, scratch, x, y, batch.dtype, counters);
       if (!written && x != y) std::memcpy(y, x, bytes);
     }
   }
 
   /** False where the row is to stay as it is. */
-  static bool steerRow(const SteerPlan& plan, SteerScratch& scratch, const char* x, char* y, Dtype dtype,
+  static bool steerRow(RowSteering<V>& steering, SteerScratch& scratch, const char* x, char* y, Dtype dtype,
                        SteerCounters& counters) {
-    RowSteering<V> steering(plan, scratch);
-    if (!loadRow<V>(x, dtype, plan.width(), scratch.row.data())) {
+    const int64_t d = steering.width();
+    if (!loadRow<V>(x, dtype, d, scratch.row.data())) {
       ++counters.nonFinite;
       return false;
     }
-    if (plan.conditional() && !steering.open()) {
+    if (!steering.open()) {
       ++counters.gatedOff;
       return false;
     }
     ++counters.steered;
     const int64_t beyondFloat = steering.run();
-    const int64_t beyondType = storeRow(scratch.row.data(), y, dtype, plan.width());
+    const int64_t beyondType = storeRow(scratch.row.data(), y, dtype, d);
     // The store into a narrower type sees every element that float32 clamped.
     counters.saturated += dtype == Dtype::kF32 ? beyondFloat : beyondType;
     return true;

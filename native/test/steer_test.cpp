@@ -26,7 +26,8 @@ std::unique_ptr<float[]> draw(std::mt19937_64& engine, int64_t count) {
   return values;
 }
 
-SteerPlan plan(std::mt19937_64& engine, int64_t d, int64_t m) {
+/** All five kinds in turn. */
+SteerPlan rules(std::mt19937_64& engine, int64_t d, int64_t m) {
   SteerPlan plan(d);
   for (int kind = 0; kind <= 4; ++kind) {
     const bool reads = kind != static_cast<int>(SteerKind::kAdd);
@@ -37,6 +38,11 @@ SteerPlan plan(std::mt19937_64& engine, int64_t d, int64_t m) {
                  reads ? bias.get() : nullptr, reads ? write.get() : nullptr,
                  shifts ? constant.get() : nullptr);
   }
+  return plan;
+}
+
+SteerPlan plan(std::mt19937_64& engine, int64_t d, int64_t m) {
+  SteerPlan plan = rules(engine, d, m);
   auto read = draw(engine, 2 * d), bias = draw(engine, 2);
   plan.setCondition(2, read.get(), bias.get(), 0.5f);
   return plan;
@@ -63,7 +69,7 @@ TEST(Steer, shouldGiveTheSameBitsOnEveryInstructionSetAndStayInsideItsRows) {
           SteerCounters counters;
           const int64_t stride = bytes / rows;
           steerKernels(isa).steerRows(steered, {x.get(), stride, y.get(), stride, rows, dtype, nullptr}, 0,
-                                      rows, counters);
+                                      rows, counters, nullptr);
           EXPECT_EQ(rows, counters.steered + counters.gatedOff + counters.nonFinite);
           if (first == nullptr) {
             first = std::move(y);
@@ -97,4 +103,27 @@ TEST(Steer, shouldShareRowsOutAmongThreads) {
   EXPECT_EQ(one.steered, four.steered);
   EXPECT_EQ(one.gatedOff, four.gatedOff);
   EXPECT_EQ(rows, one.steered + one.gatedOff);
+}
+
+TEST(Steer, shouldShareTheFeaturesOfOneRowOutAmongThreads) {
+  std::mt19937_64 engine(2);
+  const int64_t d = 4100;
+  const SteerPlan steered = rules(engine, d, 300);
+  auto x = draw(engine, d);
+  auto alone = exactly<float>(d), shared = exactly<float>(d);
+  const int64_t stride = 4 * d;
+  Device device(4, bestIsa());
+  const SteerKernels& kernels = steerKernels(device.isa);
+  char* rows = reinterpret_cast<char*>(x.get());
+  SteerCounters one, four;
+  kernels.steerRows(steered,
+                    {rows, stride, reinterpret_cast<char*>(alone.get()), stride, 1, Dtype::kF32, nullptr}, 0,
+                    1, one, nullptr);
+  for (int i = 0; i < 20; ++i) {
+    steer(device, steered,
+          {rows, stride, reinterpret_cast<char*>(shared.get()), stride, 1, Dtype::kF32, nullptr}, &four);
+    EXPECT_EQ(0, std::memcmp(alone.get(), shared.get(), stride));
+  }
+  EXPECT_EQ(1, one.steered);
+  EXPECT_EQ(20, four.steered);
 }

@@ -257,13 +257,15 @@ class CompiledPlanTest {
 
   @Test
   void shouldNameThePlaceOfWhatDoesNotFitTheSae() {
+    int features = ARRAYS.features();
+    String range = "; the SAE has features 0 to " + (features - 1);
     assertError(
-        "rules[1].features[0] is 96; the SAE has features 0 to 95",
-        "{'rules': [{'op': 'add', 'features': [95], 'strength': 1},"
-            + " {'op': 'amplify', 'features': [96], 'alpha': 1}]}");
+        "rules[1].features[0] is " + features + range,
+        "{'rules': [{'op': 'add', 'features': [%d], 'strength': 1},".formatted(features - 1)
+            + " {'op': 'amplify', 'features': [%d], 'alpha': 1}]}".formatted(features));
     assertError(
-        "when.features[1] is 100; the SAE has features 0 to 95",
-        "{'when': {'features': [1, 100], 'threshold': 1}, 'rules': []}");
+        "when.features[1] is " + (features + 4) + range,
+        "{'when': {'features': [1, %d], 'threshold': 1}, 'rules': []}".formatted(features + 4));
     assertError(
         "rules[0].strength makes a vector that is not finite in float32; a smaller one is needed",
         "{'rules': [{'op': 'add', 'features': [0, 1, 2, 3, 4, 5, 6, 7], 'strength': 3e38}]}");

@@ -1,10 +1,11 @@
 package dev.coxswain.backend.cpu;
 
 import static dev.coxswain.backend.cpu.EncodeTest.bits;
+import static dev.coxswain.backend.cpu.SteerExpected.bytes;
+import static dev.coxswain.backend.cpu.SteerExpected.longs;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.coxswain.backend.SteerKernel;
 import dev.coxswain.backend.SteerRule;
@@ -61,7 +62,7 @@ class SteerTest {
       try (Placed placed = new Placed(a)) {
         TensorView x = placed.x(dtype);
         for (SteerCase plan : SteerCases.of(a, SEED)) {
-          Expected expected = Expected.of(plan, x, new byte[0]);
+          SteerExpected expected = SteerExpected.of(plan, x, new byte[0]);
           for (CpuBackend backend : backends) {
             try (SteerKernel kernel = SteerCases.kernel(backend, plan)) {
               expected.check(kernel, x, backend.name() + " " + plan.rules());
@@ -82,7 +83,7 @@ class SteerTest {
         rows[i] = a.x()[i % a.x().length] + i / a.x().length;
       }
       TensorView x = placed.own(Floats.tensor(DType.F32, rows, 40L * a.n(), a.d()));
-      Expected expected = Expected.of(plan, x, new byte[0]);
+      SteerExpected expected = SteerExpected.of(plan, x, new byte[0]);
       for (CpuBackend backend : backends) {
         try (SteerKernel kernel = SteerCases.kernel(backend, plan)) {
           expected.check(kernel, x, backend.name());
@@ -151,7 +152,7 @@ class SteerTest {
       for (DType dtype : DTYPES) {
         TensorView x = placed.x(dtype);
         SteerCase plan = SteerCases.of(a, SEED).get(10);
-        Expected expected = Expected.of(plan, x, selection);
+        SteerExpected expected = SteerExpected.of(plan, x, selection);
         for (CpuBackend backend : backends) {
           try (SteerKernel kernel = SteerCases.kernel(backend, plan)) {
             expected.check(kernel, x, backend.name());
@@ -359,105 +360,5 @@ class SteerTest {
         assertThrows(
             IllegalStateException.class, () -> kernel.apply(64, 32, 64, 32, 1, DType.F32, 0, 0));
     assertEquals("SteerKernel is closed", refused.getMessage());
-  }
-
-  /** What the plain-Java arithmetic makes of rows. */
-  private record Expected(byte[] selection, byte[] y, long[] counters) {
-    static Expected of(SteerCase plan, TensorView x, byte[] selection) {
-      float[] rows = Floats.of(x);
-      byte[] y = bytes(x);
-      long[] counters = new long[SteerKernel.COUNTERS];
-      int rowBytes = plan.d() * x.dtype().bytes();
-      for (int i = 0; i < x.rows(); i++) {
-        if (selection.length > 0 && selection[i] == 0) {
-          continue;
-        }
-        float[] row = Arrays.copyOfRange(rows, i * plan.d(), (i + 1) * plan.d());
-        CanonicalSteer.Row steered = CanonicalSteer.steer(plan, row);
-        counters[steered.fate().ordinal()]++;
-        if (steered.fate() == CanonicalSteer.Fate.STEERED) {
-          float limit = Floats.largest(x.dtype());
-          counters[SteerKernel.SATURATED] +=
-              x.dtype() == DType.F32 ? steered.clamped() : overflowing(steered.x(), x.dtype());
-          float[] stored = steered.x().clone();
-          for (int e = 0; e < stored.length; e++) {
-            stored[e] = Math.max(-limit, Math.min(limit, stored[e]));
-          }
-          try (HostTensor out = Floats.tensor(x.dtype(), stored, 1, plan.d())) {
-            System.arraycopy(bytes(out.view()), 0, y, i * rowBytes, rowBytes);
-          }
-        }
-      }
-      return new Expected(selection, y, counters);
-    }
-
-    private static long overflowing(float[] row, DType dtype) {
-      long count = 0;
-      for (float value : row) {
-        count += Float.isInfinite(Floats.round(dtype, value)) ? 1 : 0;
-      }
-      return count;
-    }
-
-    /** Out of place, with gaps between rows, then in place. */
-    void check(SteerKernel kernel, TensorView x, String where) {
-      int rowBytes = Math.toIntExact(x.rowElements() * x.dtype().bytes());
-      int gap = 6 * x.dtype().bytes();
-      int n = Math.toIntExact(x.rows());
-      try (HostTensor chosen = HostTensor.allocate(DType.U8, Math.max(1, n));
-          HostTensor counted = HostTensor.allocate(DType.I64, SteerKernel.COUNTERS);
-          HostTensor wide = HostTensor.allocate(DType.U8, 1 + (long) n * (rowBytes + gap));
-          HostTensor copy = HostTensor.allocate(x.dtype(), x.shape())) {
-        HostMemory.copy(selection, 0, chosen.view().address(), selection.length);
-        long rows = selection.length == 0 ? 0 : chosen.view().address();
-        long counts = counted.view().address();
-        HostMemory.fill(wide.view().address(), wide.view().byteSize(), (byte) 0x7b);
-        kernel.apply(
-            x.address(),
-            rowBytes,
-            wide.view().address(),
-            rowBytes + gap,
-            n,
-            x.dtype(),
-            rows,
-            counts);
-        byte[] spread = bytes(wide.view());
-        for (int i = 0; i < n; i++) {
-          int at = i * (rowBytes + gap);
-          assertArrayEquals(
-              Arrays.copyOfRange(y, i * rowBytes, (i + 1) * rowBytes),
-              Arrays.copyOfRange(spread, at, at + rowBytes),
-              where + " row " + i);
-          for (int g = 0; g < gap; g++) {
-            assertEquals(0x7b, spread[at + rowBytes + g], where + " wrote behind row " + i);
-          }
-        }
-        assertArrayEquals(counters, longs(counted.view()), where);
-        HostMemory.copy(x.address(), copy.view().address(), x.byteSize());
-        long in = copy.view().address();
-        kernel.apply(in, rowBytes, in, rowBytes, n, x.dtype(), rows, counts);
-        assertArrayEquals(y, bytes(copy.view()), where + " in place");
-        for (int i = 0; i < counters.length; i++) {
-          assertEquals(2 * counters[i], longs(counted.view())[i], where);
-        }
-      }
-    }
-  }
-
-  static byte[] bytes(TensorView view) {
-    byte[] bytes = new byte[Math.toIntExact(view.byteSize())];
-    if (bytes.length > 0) {
-      HostMemory.copy(view.address(), bytes, 0, bytes.length);
-    }
-    return bytes;
-  }
-
-  static long[] longs(TensorView view) {
-    long[] values = new long[Math.toIntExact(view.shape().elements())];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = HostMemory.getLong(view.address() + 8L * i);
-    }
-    assertTrue(values.length > 0);
-    return values;
   }
 }

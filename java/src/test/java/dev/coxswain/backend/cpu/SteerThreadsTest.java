@@ -88,7 +88,7 @@ class SteerThreadsTest {
     try (HostTensor x = dev.coxswain.testing.Floats.tensor(DType.F32, a.x(), a.n(), a.d())) {
       long address = x.view().address();
       kernel.apply(address, 4L * a.d(), address, 4L * a.d(), a.n(), DType.F32, 0, 0);
-      return SteerTest.bytes(x.view());
+      return SteerExpected.bytes(x.view());
     }
   }
 
