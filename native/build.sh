@@ -9,6 +9,9 @@ out=build/$preset
 mkdir -p "$out"
 exec 9>"$out/.lock"
 flock 9
+# A copied or moved tree brings a configuration of the place it came from.
+home=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$out/CMakeCache.txt" 2>/dev/null || true)
+[ "$home" -ef . ] || rm -rf "$out/CMakeCache.txt" "$out/CMakeFiles" "$out/build.ninja"
 log=$out/configure.log
 if [ ! -f "$out/build.ninja" ] || [ CMakePresets.json -nt "$out/build.ninja" ]; then
   cmake --preset "$preset" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
