@@ -12,10 +12,11 @@ import java.util.stream.IntStream;
  *
  * <p>The candidates are the features whose explanation has the word. Of them those are taken that
  * write most in the word's direction: the cosine of the decoder's row with the word's row of the
- * vocabulary. (The score alone prefers features that are about nothing else, however little the
- * word is in them.) Of all words of these features, those are measured that the features together
- * write most: the cosine of a word's row with the mean of the decoder's rows. Nothing here looks at
- * the text on which steering is measured.
+ * vocabulary; where they are too few, features follow that lack the word and write most in its
+ * direction. (The score alone prefers features that are about nothing else, however little the word
+ * is in them.) Of all words of these features, those are measured that the features together write
+ * most: the cosine of a word's row with the mean of the decoder's rows. Nothing here looks at the
+ * text on which steering is measured.
  *
  * @param features best first
  * @param words the word, then the others, best first
@@ -33,22 +34,30 @@ record FeatureChoice(List<Integer> features, List<String> words) {
    * @throws InvalidDataException where no feature has the word
    */
   static FeatureChoice of(String word, Explained explained, Directions directions, int most) {
-    List<Integer> features =
-        IntStream.range(0, explained.features().size())
-            .filter(f -> explained.rank(f, word) >= 0)
-            .boxed()
-            .sorted(
-                Comparator.comparingDouble((Integer f) -> -directions.cosine(word, List.of(f)))
-                    .thenComparingInt(f -> f))
-            .limit(most)
-            .toList();
-    if (features.isEmpty()) {
+    boolean[] has = new boolean[explained.features().size()];
+    double[] cosines = new double[has.length];
+    boolean any = false;
+    for (int f = 0; f < has.length; f++) {
+      has[f] = explained.rank(f, word) >= 0;
+      cosines[f] = directions.cosine(word, List.of(f));
+      any |= has[f];
+    }
+    if (!any) {
       throw new InvalidDataException(
           "no feature is explained by '"
               + word
               + "'; words that features do have, and that look like it: "
               + String.join(", ", NearWords.of(word, used(explained))));
     }
+    List<Integer> features =
+        IntStream.range(0, has.length)
+            .boxed()
+            .sorted(
+                Comparator.comparing((Integer f) -> !has[f])
+                    .thenComparingDouble(f -> -cosines[f])
+                    .thenComparingInt(f -> f))
+            .limit(most)
+            .toList();
     return new FeatureChoice(features, words(word, features, explained, directions));
   }
 

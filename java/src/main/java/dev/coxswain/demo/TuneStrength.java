@@ -1,5 +1,6 @@
 package dev.coxswain.demo;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coxswain.io.AtomicFile;
@@ -60,7 +61,10 @@ final class TuneStrength implements Step {
         Subject.wordVector(
             shop.folder().vocabulary().getFileName().toString(), figures.get("word_row").asLong());
     List<Subject> yardsticks = new ArrayList<>(List.of(vector));
-    yardsticks.addAll(randomSubjects(figures));
+    List<List<Integer>> randomSets = randomSets(figures);
+    for (int set = 0; set < randomSets.size(); set++) {
+      yardsticks.add(Subject.randomFeatures(set, randomSets.get(set)));
+    }
     Tuning tuning = new Tuning(bench(figures, listener));
     Measured kept = tuning.withinBudget(own, KL_BUDGET);
     List<Measured> others = tuning.atTheSameKl(yardsticks, kept);
@@ -79,6 +83,9 @@ final class TuneStrength implements Step {
             .put("nll_plain", nllPlain)
             .put("nll_steered", kept.nll());
     result.put("word_vector_strength_relative", others.get(0).strength());
+    ArrayNode random = result.putArray("random_features");
+    randomSets.get(0).forEach(random::add);
+    result.put("random_features_strength_relative", others.get(1).strength());
     result.set("tuning", tuning.table());
     return result;
   }
@@ -127,22 +134,21 @@ final class TuneStrength implements Step {
   }
 
   /** Features by chance, none of which is the word's. */
-  private List<Subject> randomSubjects(ObjectNode figures) {
+  private List<List<Integer>> randomSets(ObjectNode figures) {
     List<Integer> own = integers(figures, "features");
     SplittableRandom random = new SplittableRandom(SEED);
-    List<Subject> subjects = new ArrayList<>();
+    List<List<Integer>> sets = new ArrayList<>();
     for (int set = 0; set < shop.size().randomSets(); set++) {
-      List<Integer> features =
+      sets.add(
           random
               .ints(0, figures.get("n_features").asInt())
               .distinct()
               .filter(feature -> !own.contains(feature))
               .limit(own.size())
               .boxed()
-              .toList();
-      subjects.add(Subject.randomFeatures(set, features));
+              .toList());
     }
-    return subjects;
+    return sets;
   }
 
   static List<Integer> integers(ObjectNode figures, String name) {

@@ -62,7 +62,7 @@ final class WriteTexts implements Step {
   private static List<String> prompts(String word) {
     return List.of(
         "Write a short story about a trip.",
-        "Describe a place that you like.",
+        "Write a letter to a friend about last week.",
         "Tell me something about " + word + ".");
   }
 
@@ -81,6 +81,12 @@ final class WriteTexts implements Step {
                     shop.folder().vocabulary().getFileName().toString(),
                     figures.get("word_row").asLong())
                 .plan(figures.get("word_vector_strength_relative").asDouble())));
+    List<Integer> random = TuneStrength.integers(figures, "random_features");
+    plans.put(
+        "random_features",
+        Optional.of(
+            Subject.randomFeatures(0, random)
+                .plan(figures.get("random_features_strength_relative").asDouble())));
     return plans;
   }
 

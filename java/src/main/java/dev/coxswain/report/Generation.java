@@ -29,6 +29,7 @@ final class Generation {
     ObjectNode text = JsonNodeFactory.instance.objectNode();
     text.set("prompt", line.get("prompt"));
     text.set("kind", line.get("kind"));
+    text.put("finish", line.path("finish").asText());
     text.set("tokens", tokens);
     ArrayNode rounded = text.putArray("activations");
     activations.forEach(a -> rounded.add(Rounded.digits(a.asDouble(), 3)));

@@ -16,9 +16,10 @@ function headline(data) {
   document.title = `“${s.word}”: a Coxswain report`;
   byId("headline").replaceChildren("Turning up ", el("em", { class: "word" }, `“${s.word}”`), " inside a language model");
   const features = (s.features || []).length;
+  const many = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight"][features] || number(features);
   byId("lede").textContent =
     `While ${s.model} read ${number(s.tokens)} tokens, its hidden states became ${number(s.n_features)} features and the features became words. ` +
-    `Then ${features === 1 ? "the one feature" : `the ${features} features`} that say “${s.word}” ${features === 1 ? "was" : "were"} held up inside the model while it wrote, and this is what changed.`;
+    `Then ${features === 1 ? "the one feature" : `the ${many} features`} that say “${s.word}” ${features === 1 ? "was" : "were"} held up inside the model while it wrote, and this is what changed.`;
 }
 
 function writing(data) {
@@ -51,6 +52,7 @@ function textCard(generation, kind, strongest) {
   const text = el("p", { class: "text" });
   if (!generation) text.append("No text was made for this choice.");
   else text.append(...generation.tokens.flatMap((token, i) => coloured(i === 0 ? token.trimStart() : token, generation.activations[i], strongest)));
+  if (generation && generation.finish === "length") text.append(" …");
   return el("article", { class: "card" },
     el("div", { class: "label" }, el("strong", {}, kind === "plain" ? "Plain" : "Steered"), el("span", {}, KINDS[kind].about)), text);
 }

@@ -18,19 +18,27 @@ class FeatureChoiceTest {
               words("school", 0.1, "army", 0.05),
               words("teacher", 0.3, "class", 0.3)));
 
+  private static final double[] COSINES = {0.2, 0.9, 0.7, 0.4, 0.99};
+
   @Test
   void shouldTakeTheFeaturesThatWriteMostInTheWordsDirection() {
-    double[] cosines = {0.2, 0.9, 0.7, 0.4, 0.99};
     FeatureChoice choice =
-        FeatureChoice.of("school", EXPLAINED, (word, of) -> cosines[of.get(0)], 2);
+        FeatureChoice.of("school", EXPLAINED, (word, of) -> COSINES[of.get(0)], 2);
     assertEquals(List.of(2, 3), choice.features());
+  }
+
+  @Test
+  void shouldFillUpWithFeaturesThatWriteTheWordWithoutHavingIt() {
+    FeatureChoice choice =
+        FeatureChoice.of("school", EXPLAINED, (word, of) -> COSINES[of.get(0)], 4);
+    assertEquals(List.of(2, 3, 0, 4), choice.features());
   }
 
   @Test
   void shouldMeasureOnTheWordAndTheOthersThatTheFeaturesTogetherWrite() {
     Map<String, Double> cosines = Map.of("school", 0.1, "teacher", 0.5, "class", 0.3, "army", 0.6);
     FeatureChoice choice =
-        FeatureChoice.of("school", EXPLAINED, (word, of) -> cosines.get(word), 4);
+        FeatureChoice.of("school", EXPLAINED, (word, of) -> cosines.get(word), 3);
     assertEquals(List.of(0, 2, 3), choice.features());
     assertEquals(List.of("school", "army", "teacher", "class"), choice.words());
   }
