@@ -1,14 +1,14 @@
 const PAGE = 12;
 
-function featureRow(data, f, terms) {
+function featureRow(data, f, terms, shown) {
   const F = data.features;
   const contexts = F.contexts ? F.contexts[f] || [] : [];
   const strongest = F.peak ? F.peak[f] : 1;
-  const list = el("ul", { class: "contexts" }, ...contexts.slice(0, 1).map((runs) => el("li", {}, ...contextText(runs, strongest))));
-  const more = contexts.length > 1 ? el("button", { class: "more", type: "button", "aria-expanded": "false", on: { click: () => {
-    list.append(...contexts.slice(1).map((runs) => el("li", {}, ...contextText(runs, strongest))));
+  const list = el("ul", { class: "contexts" }, ...contexts.slice(0, shown).map((runs) => el("li", {}, ...contextText(runs, strongest))));
+  const more = contexts.length > shown ? el("button", { class: "more", type: "button", "aria-expanded": "false", on: { click: () => {
+    list.append(...contexts.slice(shown).map((runs) => el("li", {}, ...contextText(runs, strongest))));
     more.remove();
-  } } }, `${contexts.length - 1} more contexts`) : null;
+  } } }, `${contexts.length - shown} more contexts`) : null;
   const words = F.words[f].map((word, i) => el("li", { class: i === 0 ? "first" : false }, terms.includes(word.toLowerCase()) ? el("mark", {}, word) : word));
   const fires = F.density && given(F.density[f]) ? `fires on ${percent(F.density[f])}` : "";
   return el("div", { class: "feature" },
@@ -20,7 +20,7 @@ function chosenFeatures(data) {
   const s = data.summary;
   if (!s || !s.features || s.features.length === 0) return;
   const terms = [String(s.word).toLowerCase()];
-  const rows = s.features.filter((f) => data.features.words[f]).map((f) => el("li", {}, featureRow(data, f, terms)));
+  const rows = s.features.filter((f) => data.features.words[f]).map((f) => el("li", {}, featureRow(data, f, terms, 3)));
   show("chosen", el("p", { class: "say" },
     `Each was found by its words and is shown where it fires most strongly in real text; colour is its activation. ` +
     `The words measured below and above: ${(s.words || []).join(", ")}.`), el("ul", { class: "list" }, ...rows));
@@ -59,7 +59,7 @@ function featureBrowser(data) {
   const input = el("input", { id: "query", type: "search", autocomplete: "off", spellcheck: "false", placeholder: "a word, or a feature’s number" });
   const draw = () => {
     const from = state.page * PAGE, shown = state.found.slice(from, from + PAGE);
-    list.replaceChildren(...shown.map((f) => el("li", {}, featureRow(data, f, [state.query]))));
+    list.replaceChildren(...shown.map((f) => el("li", {}, featureRow(data, f, [state.query], 1))));
     output.textContent = state.query === "" ? `${number(count)} features` : `${number(state.found.length)} of ${number(count)} features`;
     where.textContent = state.found.length === 0 ? "Nothing found." : `${number(from + 1)} to ${number(from + shown.length)} of ${number(state.found.length)}`;
     previous.disabled = state.page === 0;
