@@ -2,6 +2,7 @@ package dev.coxswain.demo;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coxswain.Engine;
 import dev.coxswain.io.AtomicFile;
 import dev.coxswain.io.JsonLines;
 import dev.coxswain.model.ModelCache;
@@ -27,11 +28,13 @@ public final class Demo {
    * @return what happened, for a terminal
    */
   public static String run(DemoOptions options, Listener listener) {
-    try (DemoFolder folder = DemoFolder.open(options.out(), options.start())) {
+    // A device that cannot be used ends the demo before anything is fetched or written.
+    try (Engine engine = Engine.open(options.device(), options.threads());
+        DemoFolder folder = DemoFolder.open(options.out(), options.start())) {
       ModelCache cache = ModelCache.open();
       Path model = cache.get(MODEL, ModelCache.Terms.NOT_ACCEPTED, listener::say);
       Path corpus = cache.get(CORPUS, ModelCache.Terms.NOT_ACCEPTED, listener::say);
-      try (Workshop shop = new Workshop(options, folder, model, corpus)) {
+      try (Workshop shop = new Workshop(options, folder, model, corpus, engine.backend())) {
         ObjectNode summary = new StepRunner(folder.records(), listener).run(steps(shop));
         AtomicFile.writeString(folder.summary(), summary.toPrettyString() + "\n");
         Report.write(reportInputs(summary, folder, options), folder.report());

@@ -1,6 +1,5 @@
 package dev.coxswain.demo;
 
-import dev.coxswain.Engine;
 import dev.coxswain.backend.Backend;
 import dev.coxswain.io.Harvest;
 import dev.coxswain.model.LlamaProcess;
@@ -20,16 +19,18 @@ final class Workshop implements AutoCloseable {
   private final DemoFolder folder;
   private final Path modelFile;
   private final Path corpus;
+  private final Backend backend;
   private Optional<LlamaProcess> model = Optional.empty();
-  private Optional<Engine> engine = Optional.empty();
   private Optional<SparseAutoencoder> sae = Optional.empty();
   private Optional<Harvest> harvest = Optional.empty();
 
-  Workshop(DemoOptions options, DemoFolder folder, Path modelFile, Path corpus) {
+  Workshop(
+      DemoOptions options, DemoFolder folder, Path modelFile, Path corpus, Backend backend) {
     this.options = options;
     this.folder = folder;
     this.modelFile = modelFile;
     this.corpus = corpus;
+    this.backend = backend;
   }
 
   DemoOptions options() {
@@ -61,10 +62,7 @@ final class Workshop implements AutoCloseable {
   }
 
   Backend backend() {
-    if (engine.isEmpty()) {
-      engine = Optional.of(Engine.open(options.device(), options.threads()));
-    }
-    return engine.get().backend();
+    return backend;
   }
 
   /** The trained one; not before it is there. */
@@ -93,6 +91,5 @@ final class Workshop implements AutoCloseable {
     model.ifPresent(LlamaProcess::close);
     harvest.ifPresent(Harvest::close);
     sae.ifPresent(SparseAutoencoder::close);
-    engine.ifPresent(Engine::close);
   }
 }

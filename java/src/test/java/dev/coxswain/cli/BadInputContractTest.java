@@ -68,6 +68,7 @@ class BadInputContractTest {
     bad("an unknown device", STEER + " --device tpu", WRONG_USAGE, "tpu", "auto, cpu, cuda");
     bad("a device that is not usable", STEER + " --device cuda", FAILED, "cuda:0", "not usable");
     bad("an ordinal that is not usable", STEER + " --device cuda:7", FAILED, "cuda:7");
+    bad("a demo on it", "demo --out tour --device cuda", FAILED, "cuda:0", "not usable");
     bad("an option twice", STEER + " --out z", WRONG_USAGE, "--out");
     bad("an option without its value", "steer --sae", WRONG_USAGE, "--sae");
     bad("missing options", "steer", WRONG_USAGE, "--sae", "--plan", "--in", "--out");
