@@ -24,8 +24,7 @@ final class Workshop implements AutoCloseable {
   private Optional<SparseAutoencoder> sae = Optional.empty();
   private Optional<Harvest> harvest = Optional.empty();
 
-  Workshop(
-      DemoOptions options, DemoFolder folder, Path modelFile, Path corpus, Backend backend) {
+  Workshop(DemoOptions options, DemoFolder folder, Path modelFile, Path corpus, Backend backend) {
     this.options = options;
     this.folder = folder;
     this.modelFile = modelFile;
