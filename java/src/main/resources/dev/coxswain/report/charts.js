@@ -1,4 +1,7 @@
-// Charts are drawn at the width they have, so that their text keeps its size on a phone.
+// Charts are drawn at the width they have, so that their text keeps its size on a phone: once when the page
+// is put together, and again when their width changes.
+const charts = [];
+
 function chart(label, height, draw) {
   const frame = el("div", { class: "chart", role: "img", "aria-label": label, style: `height:${height}px` });
   let drawn = 0;
@@ -8,6 +11,7 @@ function chart(label, height, draw) {
     drawn = width;
     frame.replaceChildren(svg("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" }, ...draw(width, height)));
   };
+  charts.push(redraw);
   new ResizeObserver(() => requestAnimationFrame(redraw)).observe(frame);
   return frame;
 }
