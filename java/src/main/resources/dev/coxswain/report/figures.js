@@ -67,8 +67,8 @@ function notes(data) {
   const item = (...parts) => el("li", {}, ...parts);
   const vector = s.effect_word_vector_nats, random = s.effect_random_features_nats;
   show("notes", el("ul", { class: "plain" },
-    given(vector) ? item(`A plain vector does ${vector > s.effect_nats ? "more" : "nearly as much"} here: adding the word’s mean hidden state, with no features at all, gave ${signed(vector, 2)} nats at the same KL, the features ${signed(s.effect_nats, 2)}. What features add is knowing which direction it is, taking it out, and acting only where it is read.`) : null,
-    given(random) ? item(`As many random features at the same KL gave ${signed(random, 2)} nats on the same words, so strength alone is not what works.`) : null,
+    given(vector) ? item(`A plain vector does ${vector > s.effect_nats ? "more" : vector > 0.8 * s.effect_nats ? "nearly as much" : "less"} here: adding the word’s mean hidden state, with no features at all, gave ${signed(vector, 2)} nats at the same KL, the features ${signed(s.effect_nats, 2)}. What features add is knowing which direction it is, taking it out, and acting only where it is read.`) : null,
+    given(random) ? item(`As many random features at the same KL gave ${signed(random, 2)} nats on the same words${random < 0.5 * s.effect_nats ? ", so strength alone is not what works" : ": much of the effect is strength alone"}.`) : null,
     item("Taking features out is weaker than holding them up: where the prompt itself names the word, other layers still know it."),
     item("The effect is a mean over the features’ own words. It says that the model expects them more, not that what it writes is good: read the text."),
     item(`The words were chosen from ${number(s.vocabulary)} that are frequent in one corpus. A feature about something else gets the nearest of them.`),
