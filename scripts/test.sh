@@ -42,6 +42,30 @@ host_tests() { # PRESET
 java_tests() { run_maven -pl java verify; }
 cli_tests() { run_maven -pl java -Dcox.groups=cli -Dcox.excludedGroups= surefire:test; }
 
+# The whole loop on the real model at its small size, then again: the second run keeps every step's result.
+demo_test() {
+  local out=$BUILD/demo-test
+  "$COX_ROOT/cox" demo --quick --fresh --out "$out"
+  cp "$out/summary.json" "$BUILD/demo-test-first.json"
+  "$COX_ROOT/cox" demo --quick --out "$out"
+  python3 - "$out" "$BUILD/demo-test-first.json" <<'PYTHON'
+import json, os, sys
+
+folder, first = sys.argv[1:]
+summary = json.load(open(os.path.join(folder, "summary.json")))
+assert summary == json.load(open(first)), "the second run computed other figures"
+for name in ("explanations.jsonl", "contexts.jsonl", "generations.jsonl", "metrics.jsonl", "plan.json", "report.html"):
+    assert os.path.getsize(os.path.join(folder, name)) > 0, name
+lines = sum(1 for _ in open(os.path.join(folder, "explanations.jsonl")))
+assert lines == summary["n_features"], f"{lines} explanations of {summary['n_features']} features"
+assert 0 < summary["fvu"] <= 0.4, summary["fvu"]
+assert summary["lift_median"] > 2 * summary["lift_random_words"], summary["lift_median"]
+assert 0 < summary["kl"] <= 0.3, summary["kl"]
+assert summary["effect_nats"] >= 1.2, summary["effect_nats"]
+assert summary["effect_nats"] > summary["effect_random_features_nats"] + 1
+PYTHON
+}
+
 # Runs one part of the tests with its output in a log, and shows all of the log where it fails.
 part() { # NAME COMMAND...
   local name=$1 start=$SECONDS verdict=ok
@@ -83,6 +107,7 @@ run_script() {
   part host host_tests release
   part java java_tests
   part cli cli_tests
+  part demo demo_test
   printf '%s\n' "${SUMMARY[@]}"
   if [ ${#FAILURES[@]} -gt 0 ]; then
     printf 'FAILED: %s; the logs are in %s\n' "${FAILURES[*]}" "$BUILD/log"
