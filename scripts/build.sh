@@ -49,12 +49,20 @@ fetch_llama() {
   stamp llama "$folder"
 }
 
+# So is the CPU backend without the CUDA compiler; `cox devices` then says that this build has no kernels.
+fetch_cuda_compiler() {
+  try_step 'fetching the CUDA compiler' cuda.txt "$COX_ROOT/scripts/cuda-toolchain.sh" && return 0
+  say 'going on without CUDA kernels: --device cuda will not work'
+  return 1
+}
+
 build_native() { # COMMAND
   local now targets=(coxswain)
   now=$(native_fingerprint)
   is_current native "$now" && llama_is_there "$1" && return 0
   fetch_llama
   is_current llama '' || targets+=(cox-llama)
+  if fetch_cuda_compiler; then targets+=(kernels cubins); fi
   step 'building the native library' native.txt "$COX_ROOT/native/build.sh" release "${targets[@]}"
   rm -f "$BUILD/stamps/java"
   stamp native "$now"
