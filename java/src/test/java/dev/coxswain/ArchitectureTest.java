@@ -26,6 +26,13 @@ class ArchitectureTest {
   @ArchTest
   static final ArchRule onlyTheCpuBackendImportsLwjgl = onlyIn("..backend.cpu..", "org.lwjgl..");
 
+  @ArchTest
+  static final ArchRule onlyTheCudaBackendImportsJcuda = onlyIn("..backend.cuda..", "jcuda..");
+
+  @ArchTest
+  static final ArchRule onlyTheBlasPackageImportsJcublasAndTheRuntimeApi =
+      onlyIn("..backend.cuda.blas..", "jcuda.jcublas..", "jcuda.runtime..");
+
   @ArchTest static final ArchRule onlyTheCommandLineImportsPicocli = onlyIn("..cli..", "picocli..");
 
   @ArchTest
@@ -69,6 +76,10 @@ class ArchitectureTest {
           .definedBy("dev.coxswain.sae..")
           .layer("cpu")
           .definedBy("dev.coxswain.backend.cpu..")
+          .layer("cuda")
+          .definedBy("dev.coxswain.backend.cuda")
+          .layer("blas")
+          .definedBy("dev.coxswain.backend.cuda.blas..")
           .layer("backend")
           .definedBy("dev.coxswain.backend")
           .layer("io")
@@ -97,20 +108,24 @@ class ArchitectureTest {
           .mayOnlyBeAccessedByLayers("cli", "demo", "host", "model", "root")
           .whereLayer("cpu")
           .mayOnlyBeAccessedByLayers("root")
+          .whereLayer("cuda")
+          .mayOnlyBeAccessedByLayers("root")
+          .whereLayer("blas")
+          .mayOnlyBeAccessedByLayers("cuda")
           .whereLayer("sae")
           .mayOnlyBeAccessedByLayers(ABOVE_SAE)
           .whereLayer("backend")
-          .mayOnlyBeAccessedByLayers(and(ABOVE_SAE, "sae", "cpu"))
+          .mayOnlyBeAccessedByLayers(and(ABOVE_SAE, "sae", "cpu", "cuda", "blas"))
           .whereLayer("io")
-          .mayOnlyBeAccessedByLayers(and(ABOVE_SAE, "sae", "cpu", "backend"))
+          .mayOnlyBeAccessedByLayers(and(ABOVE_SAE, "sae", "cpu", "cuda", "blas", "backend"))
           .whereLayer("tensor")
-          .mayOnlyBeAccessedByLayers(and(ABOVE_SAE, "sae", "cpu", "backend", "io"));
+          .mayOnlyBeAccessedByLayers(and(ABOVE_SAE, "sae", "cpu", "cuda", "blas", "backend", "io"));
 
   private static String[] and(String[] rows, String... more) {
     return Stream.concat(Arrays.stream(rows), Arrays.stream(more)).toArray(String[]::new);
   }
 
-  private static ArchRule onlyIn(String home, String library) {
+  private static ArchRule onlyIn(String home, String... library) {
     return ArchRuleDefinition.noClasses()
         .that()
         .resideOutsideOfPackage(home)

@@ -13,4 +13,12 @@ public record ExplainOptions(Objective objective, float alpha, float beta, long 
     MI,
     PAPER
   }
+
+  /** −log p(c), which is added to log p(c|w); 0 for the paper's objective, which leaves it out. */
+  public double shift() {
+    return switch (objective) {
+      case MI -> StrictMath.log(features);
+      case PAPER -> 0;
+    };
+  }
 }

@@ -6,6 +6,8 @@ import dev.coxswain.backend.EncodeReport;
 import dev.coxswain.backend.Encoder;
 import dev.coxswain.backend.ExplainOptions;
 import dev.coxswain.backend.ExplainWords;
+import dev.coxswain.backend.NativeHandle;
+import dev.coxswain.backend.Requirements;
 import dev.coxswain.backend.SparseRows;
 import dev.coxswain.backend.SteerCondition;
 import dev.coxswain.backend.SteerKernel;
@@ -103,7 +105,7 @@ public final class CpuBackend implements Backend {
   @Override
   public void copy(TensorView source, TensorView target) {
     device.requireOpen();
-    Checks.sameTypeAndShape(source, target);
+    Requirements.sameTypeAndShape(source, target);
     HostMemory.copy(
         Checks.host("source", source), Checks.host("target", target), source.byteSize());
   }

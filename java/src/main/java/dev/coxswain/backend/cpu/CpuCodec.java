@@ -1,9 +1,11 @@
 package dev.coxswain.backend.cpu;
 
+import dev.coxswain.backend.Codes;
 import dev.coxswain.backend.Decoder;
 import dev.coxswain.backend.EncodeReport;
 import dev.coxswain.backend.Encoder;
 import dev.coxswain.backend.Normalization;
+import dev.coxswain.backend.Requirements;
 import dev.coxswain.backend.SparseRows;
 import dev.coxswain.tensor.DType;
 import dev.coxswain.tensor.HostMemory;
@@ -15,9 +17,9 @@ final class CpuCodec {
   private CpuCodec() {}
 
   static EncodeReport encode(long device, Encoder encoder, TensorView x, SparseRows active) {
+    Requirements.encode(encoder, x, active);
     long rows = active.rows();
-    long xAddress = Checks.hiddenStates("x", x, rows, encoder.width());
-    requireIntFeatures(encoder.features());
+    long xAddress = Checks.host("x", x);
     try (HostTensor report = HostTensor.allocate(DType.I64, 5)) {
       long reportAddress = report.view().address();
       Native.encode(
@@ -53,9 +55,9 @@ final class CpuCodec {
   }
 
   static long decode(long device, Decoder decoder, SparseRows active, TensorView xHat) {
+    Requirements.decode(decoder, active, xHat);
     long rows = active.rows();
-    long xHatAddress = Checks.hiddenStates("x̂", xHat, rows, decoder.width());
-    requireIntFeatures(decoder.features());
+    long xHatAddress = Checks.host("x̂", xHat);
     return Native.decode(
         device,
         Checks.host("W_dec", decoder.wDec()),
@@ -70,11 +72,5 @@ final class CpuCodec {
         rows,
         xHatAddress,
         Codes.of(xHat.dtype()));
-  }
-
-  private static void requireIntFeatures(long features) {
-    if (features > Integer.MAX_VALUE) {
-      throw new IllegalArgumentException("F = " + features + " is beyond 2^31-1");
-    }
   }
 }

@@ -1,5 +1,8 @@
 package dev.coxswain.backend.cpu;
 
+import dev.coxswain.backend.Codes;
+import dev.coxswain.backend.NativeHandle;
+import dev.coxswain.backend.Requirements;
 import dev.coxswain.backend.SteerCondition;
 import dev.coxswain.backend.SteerKernel;
 import dev.coxswain.backend.SteerRule;
@@ -21,9 +24,7 @@ final class CpuSteer implements SteerKernel {
 
   static CpuSteer create(
       NativeHandle device, int width, List<SteerRule> rules, Optional<SteerCondition> condition) {
-    if (width < 1) {
-      throw new IllegalArgumentException("width = " + width + "; at least 1 is needed");
-    }
+    Requirements.steerWidth(width);
     device.requireOpen();
     long pointer = Native.steerPlan(width);
     NativeHandle plan = new NativeHandle("SteerKernel", pointer, Native::steerFree);
@@ -38,7 +39,7 @@ final class CpuSteer implements SteerKernel {
   }
 
   private static void add(long plan, int width, SteerRule rule) {
-    requireWidth(width, rule.width());
+    Requirements.steerRule(width, rule.width());
     Native.steerAddRule(
         plan,
         Codes.of(rule.kind()),
@@ -51,19 +52,13 @@ final class CpuSteer implements SteerKernel {
   }
 
   private static void set(long plan, int width, SteerCondition condition) {
-    requireWidth(width, condition.read().rowElements());
+    Requirements.steerRule(width, condition.read().rowElements());
     Native.steerSetCondition(
         plan,
         condition.read().rows(),
         Checks.host("R", condition.read()),
         Checks.host("c", condition.readBias()),
         condition.threshold());
-  }
-
-  private static void requireWidth(int width, long found) {
-    if (found != width) {
-      throw new IllegalArgumentException("a rule of width " + found + " in a plan of " + width);
-    }
   }
 
   @Override
@@ -82,7 +77,7 @@ final class CpuSteer implements SteerKernel {
       long selection,
       long counters) {
     int code = Codes.of(dtype);
-    requireRows(x, xStride, y, yStride, rows, (long) width * dtype.bytes());
+    Requirements.steerRows(x, xStride, y, yStride, rows, (long) width * dtype.bytes());
     long devicePointer = device.acquire();
     try {
       long planPointer = plan.acquire();
@@ -94,30 +89,6 @@ final class CpuSteer implements SteerKernel {
       }
     } finally {
       device.release();
-    }
-  }
-
-  private static void requireRows(
-      long x, long xStride, long y, long yStride, long rows, long rowBytes) {
-    if (rows < 0 || xStride < rowBytes || yStride < rowBytes) {
-      throw new IllegalArgumentException(
-          rows + " rows of " + rowBytes + " bytes, " + xStride + " and " + yStride + " apart");
-    }
-    if (rows > 0 && (x == 0 || y == 0)) {
-      throw new IllegalArgumentException("address 0 for " + rows + " rows");
-    }
-    boolean inPlace = x == y && xStride == yStride;
-    if (rows > 0 && !inPlace && x < y + rows * yStride && y < x + rows * xStride) {
-      requireInterleaved(x, xStride, y, yStride, rowBytes);
-    }
-  }
-
-  /** Two column ranges of one matrix may interleave; any other overlap would be read half-done. */
-  private static void requireInterleaved(
-      long x, long xStride, long y, long yStride, long rowBytes) {
-    long apart = Math.floorMod(y - x, xStride);
-    if (xStride != yStride || apart < rowBytes || apart > xStride - rowBytes) {
-      throw new IllegalArgumentException("the rows of y overlap those of x");
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.coxswain.backend.cpu;
 
+import dev.coxswain.backend.Requirements;
 import dev.coxswain.backend.TrainReport;
 import dev.coxswain.backend.TrainState;
 import dev.coxswain.backend.TrainStep;
@@ -15,8 +16,7 @@ final class CpuTraining {
   private CpuTraining() {}
 
   static TrainReport step(long device, TrainState state, TrainStep step, TensorView x) {
-    x.require("x", DType.F32, x.rows(), state.width());
-    requireRanges(state, step, x.rows());
+    Requirements.train(state, step, x);
     try (HostTensor report = HostTensor.allocate(DType.I64, REPORT_WORDS)) {
       long address = report.view().address();
       Native.trainStep(
@@ -48,20 +48,6 @@ final class CpuTraining {
           HostMemory.getDouble(address + 16),
           HostMemory.getLong(address + 24),
           HostMemory.getLong(address + 32));
-    }
-  }
-
-  private static void requireRanges(TrainState state, TrainStep step, long rows) {
-    if (rows < 1 || rows > Integer.MAX_VALUE) {
-      throw new IllegalArgumentException(rows + " rows; a step needs 1 to 2^31-1");
-    }
-    if (step.k() < 1 || step.k() > state.features()) {
-      throw new IllegalArgumentException(
-          "k = " + step.k() + " is not between 1 and F = " + state.features());
-    }
-    if (step.kAux() < 0 || step.step() < 1) {
-      throw new IllegalArgumentException(
-          "kAux = " + step.kAux() + ", step = " + step.step() + "; at least 0 and 1 are needed");
     }
   }
 }

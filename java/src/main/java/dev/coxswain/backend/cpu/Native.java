@@ -2,7 +2,8 @@ package dev.coxswain.backend.cpu;
 
 /**
  * Every native method, and nothing else. Addresses are bare and unchecked: callers check lengths
- * first. Enums cross as {@link Codes}; device is a handle of {@link #openDevice}.
+ * first. Enums cross as {@link dev.coxswain.backend.Codes}; device is a handle of {@link
+ * #openDevice}.
  */
 final class Native {
   /** What {@link #interfaceVersion} must answer; counted up with every change of a method. */

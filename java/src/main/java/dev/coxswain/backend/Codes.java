@@ -1,15 +1,12 @@
-package dev.coxswain.backend.cpu;
+package dev.coxswain.backend;
 
-import dev.coxswain.backend.Activation;
-import dev.coxswain.backend.Normalization;
-import dev.coxswain.backend.SteerRule;
 import dev.coxswain.tensor.DType;
 
-/** The numbers that stand for enums on the native side. */
-final class Codes {
+/** The numbers that stand for enums in native code and in kernels. */
+public final class Codes {
   private Codes() {}
 
-  static int of(DType dtype) {
+  public static int of(DType dtype) {
     return switch (dtype) {
       case F32 -> 0;
       case F16 -> 1;
@@ -18,7 +15,7 @@ final class Codes {
     };
   }
 
-  static int of(Activation activation) {
+  public static int of(Activation activation) {
     return switch (activation) {
       case TOP_K -> 0;
       case RELU -> 1;
@@ -26,7 +23,7 @@ final class Codes {
     };
   }
 
-  static int of(Normalization normalization) {
+  public static int of(Normalization normalization) {
     return switch (normalization) {
       case NONE -> 0;
       case CONSTANT_NORM -> 1;
@@ -34,7 +31,7 @@ final class Codes {
     };
   }
 
-  static int of(SteerRule.Kind kind) {
+  public static int of(SteerRule.Kind kind) {
     return switch (kind) {
       case AMPLIFY -> 0;
       case CALIBRATE -> 1;

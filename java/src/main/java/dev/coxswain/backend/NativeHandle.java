@@ -1,4 +1,4 @@
-package dev.coxswain.backend.cpu;
+package dev.coxswain.backend;
 
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
@@ -13,7 +13,7 @@ import java.util.function.LongConsumer;
  * try { ... } finally { handle.release(); }
  * </pre>
  */
-final class NativeHandle implements AutoCloseable {
+public final class NativeHandle implements AutoCloseable {
   private static final long CLOSED = 1L << 62;
 
   private final String owner;
@@ -26,7 +26,7 @@ final class NativeHandle implements AutoCloseable {
   /**
    * @param owner the class named when it is used after close
    */
-  NativeHandle(String owner, long pointer, LongConsumer free) {
+  public NativeHandle(String owner, long pointer, LongConsumer free) {
     this.owner = owner;
     this.pointer = pointer;
     this.free = free;
@@ -35,7 +35,7 @@ final class NativeHandle implements AutoCloseable {
   /**
    * @throws IllegalStateException once closed
    */
-  long acquire() {
+  public long acquire() {
     for (; ; ) {
       long users = state.get();
       if (users >= CLOSED) {
@@ -47,7 +47,7 @@ final class NativeHandle implements AutoCloseable {
     }
   }
 
-  void release() {
+  public void release() {
     if (state.decrementAndGet() == CLOSED) {
       free.accept(pointer);
     }
@@ -56,7 +56,7 @@ final class NativeHandle implements AutoCloseable {
   /**
    * @throws IllegalStateException once closed
    */
-  void requireOpen() {
+  public void requireOpen() {
     if (state.get() >= CLOSED) {
       throw new IllegalStateException(owner + " is closed");
     }

@@ -1,0 +1,138 @@
+package dev.coxswain.backend;
+
+import dev.coxswain.tensor.DType;
+import dev.coxswain.tensor.TensorView;
+import java.util.Locale;
+
+/**
+ * What must hold of an operation's arguments on every backend, so that all refuse the same with the
+ * same words. Where the memory lies is for each backend to check.
+ *
+ * @throws IllegalArgumentException (all methods) with the line that says what does not fit
+ */
+public final class Requirements {
+  private Requirements() {}
+
+  private static void require(boolean holds, String message, Object... values) {
+    if (!holds) {
+      throw new IllegalArgumentException(String.format(Locale.ROOT, message, values));
+    }
+  }
+
+  public static void sameTypeAndShape(TensorView source, TensorView target) {
+    require(
+        target.dtype() == source.dtype() && target.shape().equals(source.shape()),
+        "cannot copy %s %s to %s %s",
+        source.dtype(),
+        source.shape(),
+        target.dtype(),
+        target.shape());
+  }
+
+  private static void hiddenStates(String name, TensorView view, long rows, long width) {
+    require(
+        view.dtype().isHiddenState() && view.shape().is(rows, width),
+        "%s is %s %s; F32, F16 or BF16 [%d, %d] is needed",
+        name,
+        view.dtype(),
+        view.shape(),
+        rows,
+        width);
+  }
+
+  private static void intFeatures(long features) {
+    require(features <= Integer.MAX_VALUE, "F = %d is beyond 2^31-1", features);
+  }
+
+  public static void encode(Encoder encoder, TensorView x, SparseRows active) {
+    hiddenStates("x", x, active.rows(), encoder.width());
+    intFeatures(encoder.features());
+  }
+
+  public static void decode(Decoder decoder, SparseRows active, TensorView xHat) {
+    hiddenStates("x̂", xHat, active.rows(), decoder.width());
+    intFeatures(decoder.features());
+  }
+
+  public static void explain(
+      TensorView features,
+      TensorView words,
+      ExplainOptions options,
+      TensorView rowLogSumExp,
+      TensorView columns) {
+    long width = features.rowElements();
+    features.require("U", DType.F32, features.rows(), width);
+    words.require("E", DType.F32, words.rows(), width);
+    rowLogSumExp.require("row statistics", DType.F64, features.rows());
+    columns.require("column statistics", DType.F64, words.rows(), 2);
+    require(
+        options.alpha() > 0 && options.beta() > 0 && options.features() >= features.rows(),
+        "temperatures and F must fit: %s",
+        options);
+    require(
+        words.rows() >= 1 && words.rows() <= Integer.MAX_VALUE,
+        "V = %d; 1 to 2^31-1 is possible",
+        words.rows());
+  }
+
+  /** On top of {@link #explain}. */
+  public static void explainTop(TensorView features, TensorView words, ExplainWords best) {
+    long top = best.words().rowElements();
+    require(
+        best.words().rows() == features.rows() && top >= 1 && top <= words.rows(),
+        "the best words are %s; [%d, 1 to %d] is needed",
+        best.words().shape(),
+        features.rows(),
+        words.rows());
+  }
+
+  public static void train(TrainState state, TrainStep step, TensorView x) {
+    x.require("x", DType.F32, x.rows(), state.width());
+    require(
+        x.rows() >= 1 && x.rows() <= Integer.MAX_VALUE,
+        "%d rows; a step needs 1 to 2^31-1",
+        x.rows());
+    require(
+        step.k() >= 1 && step.k() <= state.features(),
+        "k = %d is not between 1 and F = %d",
+        step.k(),
+        state.features());
+    require(
+        step.kAux() >= 0 && step.step() >= 1,
+        "kAux = %d, step = %d; at least 0 and 1 are needed",
+        step.kAux(),
+        step.step());
+  }
+
+  public static void steerWidth(int width) {
+    require(width >= 1, "width = %d; at least 1 is needed", width);
+  }
+
+  public static void steerRule(int width, long found) {
+    require(found == width, "a rule of width %d in a plan of %d", found, width);
+  }
+
+  /** Of {@link SteerKernel#apply}; allocates nothing where all is well. */
+  public static void steerRows(
+      long x, long xStride, long y, long yStride, long rows, long rowBytes) {
+    if (rows < 0 || xStride < rowBytes || yStride < rowBytes) {
+      throw new IllegalArgumentException(
+          rows + " rows of " + rowBytes + " bytes, " + xStride + " and " + yStride + " apart");
+    }
+    if (rows > 0 && (x == 0 || y == 0)) {
+      throw new IllegalArgumentException("address 0 for " + rows + " rows");
+    }
+    boolean inPlace = x == y && xStride == yStride;
+    if (rows > 0 && !inPlace && x < y + rows * yStride && y < x + rows * xStride) {
+      interleaved(x, xStride, y, yStride, rowBytes);
+    }
+  }
+
+  /** Two column ranges of one matrix may interleave; any other overlap would be read half-done. */
+  private static void interleaved(long x, long xStride, long y, long yStride, long rowBytes) {
+    long apart = Math.floorMod(y - x, xStride);
+    if (xStride != yStride || apart < rowBytes || apart > xStride - rowBytes) {
+      throw new IllegalArgumentException("the rows of y overlap those of x");
+    }
+  }
+}

@@ -1,0 +1,63 @@
+package dev.coxswain.backend.cuda;
+
+import static jcuda.driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import jcuda.CudaException;
+import jcuda.driver.CUfunction;
+import jcuda.driver.JCudaDriver;
+
+/** A kernel of a loaded module; lives as long as its device. Thread-safe. */
+final class CudaFunction {
+  /** What every block may have without asking. */
+  private static final int SHARED_WITHOUT_OPT_IN = 48 << 10;
+
+  private final CudaDevice device;
+  private final String name;
+  private final CUfunction function;
+  private final AtomicInteger sharedBytes = new AtomicInteger(SHARED_WITHOUT_OPT_IN);
+
+  CudaFunction(CudaDevice device, String name, CUfunction function) {
+    this.device = device;
+    this.name = name;
+    this.function = function;
+  }
+
+  CudaDevice device() {
+    return device;
+  }
+
+  String name() {
+    return name;
+  }
+
+  CUfunction handle() {
+    return function;
+  }
+
+  /** Lets blocks have so much dynamic shared memory; the device's context must be current. */
+  void allowShared(int bytes) {
+    if (bytes <= sharedBytes.get()) {
+      return;
+    }
+    try {
+      JCudaDriver.cuFuncSetAttribute(
+          function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, bytes);
+    } catch (CudaException e) {
+      throw device.failure("give " + name + " " + bytes + " bytes of shared memory", e);
+    }
+    sharedBytes.accumulateAndGet(bytes, Math::max);
+  }
+
+  /** Blocks that are resident on one multiprocessor at once; the context must be current. */
+  int residentBlocks(int threads, int sharedBytesOfBlock) {
+    int[] blocks = new int[1];
+    try {
+      JCudaDriver.cuOccupancyMaxActiveBlocksPerMultiprocessor(
+          blocks, function, threads, sharedBytesOfBlock);
+      return blocks[0];
+    } catch (CudaException e) {
+      throw device.failure("ask for the occupancy of " + name, e);
+    }
+  }
+}
