@@ -5,11 +5,8 @@ run_script() {
   mkdir -p "$BUILD/log"
   step 'building the native benchmarks' bench-native.txt "$COX_ROOT/native/build.sh" release cox-machine
   step 'building the benchmarks' bench.txt run_maven -pl java,bench -Dmaven.test.skip=true -Dspotless.check.skip=true package
-  local commit
-  commit=$(git -C "$COX_ROOT" rev-parse --short HEAD 2>/dev/null || echo unknown)
-  [ -z "$(git -C "$COX_ROOT" status --porcelain --untracked-files=no 2>/dev/null)" ] || commit+=-changed
   set_jvm_options
   # JMH hands these options on to the JVMs it measures in.
-  exec "${JVM[@]}" "-Dcox.commit=$commit" -Djmh.ignoreLock=true \
+  exec "${JVM[@]}" "-Dcox.commit=$(commit)" -Djmh.ignoreLock=true \
     -cp "$COX_ROOT/bench/target/classes:$COX_ROOT/bench/target/libraries/*" dev.coxswain.bench.BenchMain "$@"
 }

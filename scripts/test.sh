@@ -99,6 +99,7 @@ run_script() {
   FAILURES=()
   SUMMARY=()
   . "$COX_ROOT/scripts/build.sh"
+  . "$COX_ROOT/scripts/bundle-test.sh"
   mkdir -p "$BUILD/log"
   part format check_format
   part asan native_tests asan
@@ -107,6 +108,7 @@ run_script() {
   part host host_tests release
   part java java_tests
   part cli cli_tests
+  part bundle bundle_test
   part demo demo_test
   printf '%s\n' "${SUMMARY[@]}"
   if [ ${#FAILURES[@]} -gt 0 ]; then

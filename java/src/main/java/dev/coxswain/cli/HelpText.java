@@ -11,6 +11,7 @@ final class HelpText {
   private static final Map<String, String> OF_THE_SCRIPT =
       Map.of(
           "bench", "Measure the operations and their share of what the machine allows.",
+          "bundle", "Write an archive that runs on a machine with nothing but a GPU driver.",
           "test", "Build and run every test.");
 
   private HelpText() {}

@@ -58,10 +58,14 @@ final class LineProcess implements AutoCloseable {
 
   private static Path program() {
     String named = System.getProperty("cox.llama", System.getenv().getOrDefault("COX_LLAMA", ""));
+    Path root = Path.of(System.getProperty("cox.root", "."));
     Path program =
-        named.isEmpty()
-            ? Path.of(System.getProperty("cox.root", "."), "build/release/native/llama/cox-llama")
-            : Path.of(named);
+        named.isEmpty() ? root.resolve("build/release/native/llama/cox-llama") : Path.of(named);
+    if (!Files.exists(program) && !Files.exists(root.resolve("native"))) {
+      throw new DeviceException(
+          "this bundle runs no language model: run the command from the sources, or set COX_LLAMA to"
+              + " a cox-llama");
+    }
     if (!Files.isExecutable(program)) {
       throw new DeviceException(
           "there is no "

@@ -28,7 +28,7 @@ class FrameContractTest {
   void shouldPrintHelpThatNamesEveryCommandWhenCalledAlone() {
     Result result = CoxProcess.run(folder).ok();
     assertEquals("", result.err());
-    Stream.concat(commands(), Stream.of("test", "bench"))
+    Stream.concat(commands(), Stream.of("test", "bench", "bundle"))
         .forEach(name -> assertTrue(result.out().contains("\n  " + name + " "), name));
   }
 
