@@ -74,6 +74,13 @@ __device__ __forceinline__ void copyAsync16(uint32_t shared, const void* global,
                : "memory");
 }
 
+/** Copies 4 bytes, for rows without alignment. */
+__device__ __forceinline__ void copyAsync4(uint32_t shared, const void* global) {
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(shared),
+               "l"(__cvta_generic_to_global(global))
+               : "memory");
+}
+
 __device__ __forceinline__ void copyAsyncCommit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 
 /** Waits until at most kPending of this thread's groups are under way; others' data needs a barrier too. */

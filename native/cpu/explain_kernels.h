@@ -70,11 +70,11 @@ inline Doubles widen(const float* p) {
   return wide;
 }
 
-/** Over the 128 features of one word, absent ones at −∞. */
+/** Over the 128 features of one word, absent ones at −∞. A maximum of 0 is +0, whichever zeros it is of. */
 inline LogSum columnPart(const float* logits, double beta) {
   float largest = logits[0];
   for (int c = 1; c < kExplainTile; ++c) largest = std::max(largest, logits[c]);
-  const double max = largest / beta;
+  const double max = largest / beta + 0.0;
   Doubles lanes[4];
   for (int i = 0; i < 4; ++i) lanes[i] = expOf(widen(logits + 8 * i) / beta - max);
   for (int m = 32; m < kExplainTile; m += 32) {

@@ -1,6 +1,7 @@
 package dev.coxswain.bench;
 
 import dev.coxswain.backend.ExplainOptions;
+import dev.coxswain.backend.ExplainShard;
 import dev.coxswain.backend.ExplainWords;
 import dev.coxswain.tensor.DType;
 import dev.coxswain.tensor.HostMemory;
@@ -57,8 +58,9 @@ public class ExplainBenchmark extends Operation {
   @Benchmark
   public void explain() {
     backend().copy(noColumns, columns);
-    backend().explainStatistics(directions, embeddings, options, rowLogSumExp, columns);
-    backend().explainTop(directions, embeddings, options, rowLogSumExp, columns, best);
+    ExplainShard shard = new ExplainShard(directions, embeddings);
+    backend().explainStatistics(shard, options, rowLogSumExp, columns);
+    backend().explainTop(shard, options, rowLogSumExp, columns, best);
   }
 
   /** Each pass multiplies every feature with every word. */

@@ -61,6 +61,17 @@ public interface Backend extends AutoCloseable {
   int EXPLAIN_TILE = 128;
 
   /**
+   * Room for a shard's logits, to be given to both passes: empty where computing them again is as
+   * good, or memory is short.
+   *
+   * @param features f
+   * @param words V
+   */
+  default Optional<TensorOwner> explainLogits(long features, long words) {
+    return Optional.empty();
+  }
+
+  /**
    * First pass of the explanation over a shard of features: each row's log-sum-exp of L/α, and the
    * columns' running one of L/β. Shards are given in ascending feature order and begin at a
    * multiple of {@link #EXPLAIN_TILE}; the columns then come out the same however F is cut.
@@ -70,18 +81,12 @@ public interface Backend extends AutoCloseable {
    * blocks are merged in ascending order by (max, Σ) ← (M, Σ·e^(max−M) + Σ'·e^(max'−M)). No |L| may
    * overflow float32.
    *
-   * @param features U; F32 [f, d]
-   * @param words E; F32 [V, d]
    * @param rowLogSumExp written; F64 [f]
    * @param columns running (max, Σ exp(L/β − max)) of each word, updated; (−∞, 0) to begin with;
    *     F64 [V, 2]
    */
   void explainStatistics(
-      TensorView features,
-      TensorView words,
-      ExplainOptions options,
-      TensorView rowLogSumExp,
-      TensorView columns);
+      ExplainShard shard, ExplainOptions options, TensorView rowLogSumExp, TensorView columns);
 
   /**
    * Second pass: scores every word of each feature of the shard, in double, and keeps the best M ≤
@@ -91,8 +96,7 @@ public interface Backend extends AutoCloseable {
    * @param columns what the first pass left after the last shard; F64 [V, 2]
    */
   void explainTop(
-      TensorView features,
-      TensorView words,
+      ExplainShard shard,
       ExplainOptions options,
       TensorView rowLogSumExp,
       TensorView columns,

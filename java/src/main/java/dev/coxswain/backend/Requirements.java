@@ -55,11 +55,9 @@ public final class Requirements {
   }
 
   public static void explain(
-      TensorView features,
-      TensorView words,
-      ExplainOptions options,
-      TensorView rowLogSumExp,
-      TensorView columns) {
+      ExplainShard shard, ExplainOptions options, TensorView rowLogSumExp, TensorView columns) {
+    TensorView features = shard.features();
+    TensorView words = shard.words();
     long width = features.rowElements();
     features.require("U", DType.F32, features.rows(), width);
     words.require("E", DType.F32, words.rows(), width);
@@ -76,14 +74,16 @@ public final class Requirements {
   }
 
   /** On top of {@link #explain}. */
-  public static void explainTop(TensorView features, TensorView words, ExplainWords best) {
+  public static void explainTop(ExplainShard shard, ExplainWords best) {
+    long features = shard.features().rows();
+    long words = shard.words().rows();
     long top = best.words().rowElements();
     require(
-        best.words().rows() == features.rows() && top >= 1 && top <= words.rows(),
+        best.words().rows() == features && top >= 1 && top <= words,
         "the best words are %s; [%d, 1 to %d] is needed",
         best.words().shape(),
-        features.rows(),
-        words.rows());
+        features,
+        words);
   }
 
   public static void train(TrainState state, TrainStep step, TensorView x) {

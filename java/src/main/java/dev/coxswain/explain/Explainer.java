@@ -2,6 +2,7 @@ package dev.coxswain.explain;
 
 import dev.coxswain.backend.Backend;
 import dev.coxswain.backend.ExplainOptions;
+import dev.coxswain.backend.ExplainShard;
 import dev.coxswain.backend.ExplainWords;
 import dev.coxswain.error.InvalidDataException;
 import dev.coxswain.sae.SparseAutoencoder;
@@ -18,8 +19,9 @@ import java.util.function.LongConsumer;
 
 /**
  * Explains every feature of an SAE by words (math.md, mutual-information explanation): two passes
- * over shards of features, so that memory holds F + V + a shard, never F×V. Stateless and
- * thread-safe; which shards it takes does not change the result.
+ * over shards of features, so that memory holds F + V + a shard, and F×V logits only where the
+ * backend has room for them. Stateless and thread-safe; which shards it takes does not change the
+ * result.
  */
 public final class Explainer {
   /** A shard's rows and results stay below this. */
@@ -61,12 +63,16 @@ public final class Explainer {
     int shard = shardFeatures > 0 ? shardFeatures : shardFeatures(sae.width(), settings.top());
     try (TensorOwner words = backend.place(vocabulary.embeddings());
         TensorOwner columns = emptyColumns(vocabulary.size());
-        TensorOwner rows = backend.allocate(DType.F64, Shape.of(sae.features()))) {
+        TensorOwner rows = backend.allocate(DType.F64, Shape.of(sae.features()));
+        LogitRooms rooms = new LogitRooms(backend, vocabulary.size())) {
       for (int from = 0; from < sae.features(); from += shard) {
         int to = Math.min(sae.features(), from + shard);
         try (FeatureDirections.Shard features = directions.place(backend, from, to)) {
           backend.explainStatistics(
-              features.view(), words.view(), options, rows.view().rows(from, to), columns.view());
+              new ExplainShard(features.view(), words.view(), rooms.open(from, to)),
+              options,
+              rows.view().rows(from, to),
+              columns.view());
         }
         progress.accept(to);
       }
@@ -75,12 +81,12 @@ public final class Explainer {
         try (FeatureDirections.Shard features = directions.place(backend, from, to);
             BestWords best = new BestWords(backend, to - from, settings.top())) {
           backend.explainTop(
-              features.view(),
-              words.view(),
+              new ExplainShard(features.view(), words.view(), rooms.at(from)),
               options,
               rows.view().rows(from, to),
               columns.view(),
               best.views());
+          rooms.close(from);
           best.read(from, vocabulary.words()).forEach(sink);
         }
         progress.accept((long) sae.features() + to);

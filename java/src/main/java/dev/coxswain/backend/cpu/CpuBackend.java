@@ -5,6 +5,7 @@ import dev.coxswain.backend.Decoder;
 import dev.coxswain.backend.EncodeReport;
 import dev.coxswain.backend.Encoder;
 import dev.coxswain.backend.ExplainOptions;
+import dev.coxswain.backend.ExplainShard;
 import dev.coxswain.backend.ExplainWords;
 import dev.coxswain.backend.NativeHandle;
 import dev.coxswain.backend.Requirements;
@@ -145,14 +146,10 @@ public final class CpuBackend implements Backend {
 
   @Override
   public void explainStatistics(
-      TensorView features,
-      TensorView words,
-      ExplainOptions options,
-      TensorView rowLogSumExp,
-      TensorView columns) {
+      ExplainShard shard, ExplainOptions options, TensorView rowLogSumExp, TensorView columns) {
     long pointer = device.acquire();
     try {
-      CpuExplain.statistics(pointer, features, words, options, rowLogSumExp, columns);
+      CpuExplain.statistics(pointer, shard, options, rowLogSumExp, columns);
     } finally {
       device.release();
     }
@@ -160,15 +157,14 @@ public final class CpuBackend implements Backend {
 
   @Override
   public void explainTop(
-      TensorView features,
-      TensorView words,
+      ExplainShard shard,
       ExplainOptions options,
       TensorView rowLogSumExp,
       TensorView columns,
       ExplainWords best) {
     long pointer = device.acquire();
     try {
-      CpuExplain.top(pointer, features, words, options, rowLogSumExp, columns, best);
+      CpuExplain.top(pointer, shard, options, rowLogSumExp, columns, best);
     } finally {
       device.release();
     }

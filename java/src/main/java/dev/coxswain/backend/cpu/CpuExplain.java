@@ -1,6 +1,7 @@
 package dev.coxswain.backend.cpu;
 
 import dev.coxswain.backend.ExplainOptions;
+import dev.coxswain.backend.ExplainShard;
 import dev.coxswain.backend.ExplainWords;
 import dev.coxswain.backend.Requirements;
 import dev.coxswain.tensor.TensorView;
@@ -11,19 +12,18 @@ final class CpuExplain {
 
   static void statistics(
       long device,
-      TensorView features,
-      TensorView words,
+      ExplainShard shard,
       ExplainOptions options,
       TensorView rowLogSumExp,
       TensorView columns) {
-    Requirements.explain(features, words, options, rowLogSumExp, columns);
+    require(shard, options, rowLogSumExp, columns);
     Native.explainStatistics(
         device,
-        Checks.host("U", features),
-        features.rows(),
-        Checks.host("E", words),
-        words.rows(),
-        words.rowElements(),
+        Checks.host("U", shard.features()),
+        shard.features().rows(),
+        Checks.host("E", shard.words()),
+        shard.words().rows(),
+        shard.words().rowElements(),
         options.alpha(),
         options.beta(),
         Checks.host("row statistics", rowLogSumExp),
@@ -32,21 +32,20 @@ final class CpuExplain {
 
   static void top(
       long device,
-      TensorView features,
-      TensorView words,
+      ExplainShard shard,
       ExplainOptions options,
       TensorView rowLogSumExp,
       TensorView columns,
       ExplainWords best) {
-    Requirements.explain(features, words, options, rowLogSumExp, columns);
-    Requirements.explainTop(features, words, best);
+    require(shard, options, rowLogSumExp, columns);
+    Requirements.explainTop(shard, best);
     Native.explainTop(
         device,
-        Checks.host("U", features),
-        features.rows(),
-        Checks.host("E", words),
-        words.rows(),
-        words.rowElements(),
+        Checks.host("U", shard.features()),
+        shard.features().rows(),
+        Checks.host("E", shard.words()),
+        shard.words().rows(),
+        shard.words().rowElements(),
         options.alpha(),
         options.beta(),
         options.shift(),
@@ -57,5 +56,13 @@ final class CpuExplain {
         Checks.host("scores", best.scores()),
         Checks.host("p(w|c)", best.wordGivenFeature()),
         Checks.host("log p(c|w)", best.logFeatureGivenWord()));
+  }
+
+  private static void require(
+      ExplainShard shard, ExplainOptions options, TensorView rowLogSumExp, TensorView columns) {
+    Requirements.explain(shard, options, rowLogSumExp, columns);
+    if (shard.logits().isPresent()) {
+      throw new IllegalArgumentException("room for logits is given; the CPU backend keeps none");
+    }
   }
 }

@@ -5,6 +5,7 @@ import dev.coxswain.backend.Decoder;
 import dev.coxswain.backend.EncodeReport;
 import dev.coxswain.backend.Encoder;
 import dev.coxswain.backend.ExplainOptions;
+import dev.coxswain.backend.ExplainShard;
 import dev.coxswain.backend.ExplainWords;
 import dev.coxswain.backend.Requirements;
 import dev.coxswain.backend.SparseRows;
@@ -136,27 +137,24 @@ public final class CudaBackend implements Backend {
   }
 
   @Override
+  public Optional<TensorOwner> explainLogits(long features, long words) {
+    return CudaExplain.room(device, features, words);
+  }
+
+  @Override
   public void explainStatistics(
-      TensorView features,
-      TensorView words,
-      ExplainOptions options,
-      TensorView rowLogSumExp,
-      TensorView columns) {
-    Requirements.explain(features, words, options, rowLogSumExp, columns);
-    throw missing("explanation");
+      ExplainShard shard, ExplainOptions options, TensorView rowLogSumExp, TensorView columns) {
+    CudaExplain.statistics(device, shard, options, rowLogSumExp, columns);
   }
 
   @Override
   public void explainTop(
-      TensorView features,
-      TensorView words,
+      ExplainShard shard,
       ExplainOptions options,
       TensorView rowLogSumExp,
       TensorView columns,
       ExplainWords best) {
-    Requirements.explain(features, words, options, rowLogSumExp, columns);
-    Requirements.explainTop(features, words, best);
-    throw missing("explanation");
+    CudaExplain.top(device, shard, options, rowLogSumExp, columns, best);
   }
 
   @Override

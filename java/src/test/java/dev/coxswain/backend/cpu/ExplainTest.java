@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.coxswain.backend.Backend;
 import dev.coxswain.backend.ExplainOptions;
 import dev.coxswain.backend.ExplainOptions.Objective;
+import dev.coxswain.backend.ExplainShard;
 import dev.coxswain.backend.ExplainWords;
 import dev.coxswain.reference.ExplainReference;
 import dev.coxswain.tensor.DType;
@@ -112,8 +113,7 @@ class ExplainTest {
       for (int from = 0; from < features; from += shard) {
         int to = Math.min(features, from + shard);
         backend.explainStatistics(
-            uRows.view().rows(from, to),
-            eRows.view(),
+            new ExplainShard(uRows.view().rows(from, to), eRows.view()),
             options,
             rows.view().rows(from, to),
             columns.view());
@@ -121,8 +121,7 @@ class ExplainTest {
       for (int from = 0; from < features; from += shard) {
         int to = Math.min(features, from + shard);
         backend.explainTop(
-            uRows.view().rows(from, to),
-            eRows.view(),
+            new ExplainShard(uRows.view().rows(from, to), eRows.view()),
             options,
             rows.view().rows(from, to),
             columns.view(),

@@ -1,0 +1,191 @@
+// Logits of the explanation: L[c,w] = the canonical dot (docs/design.md) of feature c and word w, float32.
+//
+// A CTA makes 64 × 64 logits, a thread 4 × 4. All threads walk the same 8 of a dot's 256 accumulators at a
+// time (elements 8l to 8l + 7 of every 256): 128 registers hold them for 16 pairs. The 32 sums s_l come in an
+// order in which the tree over o = 16, 8, 4, 2, 1 is that of a binary counter (l is the turn with its bits
+// reversed), whose five pending values a pair stay in shared memory.
+//
+// Limit: float32 FMA, F·V·(d + 255) operations. Each piece (8 elements of 128 rows, one 32-byte sector a row)
+// is fetched by cp.async four turns ahead and used 32 times an element; features' tiles run fastest, so that
+// a chunk of features stays in L2 while the words stream by once. 16 loads of 16 bytes from shared memory
+// feed 128 FMA.
+#include <cstdint>
+
+#include "common/ptx.cuh"
+
+namespace coxswain {
+namespace {
+
+constexpr int kTile = 64;                    // features and words of a CTA
+constexpr int kThreads = 256;                // 4 × 2 warps of 16 features × 32 words
+constexpr int kStages = 4;                   // pieces in flight
+constexpr int kLevels = 5;                   // of the tree over the 32 sums
+constexpr int kHalf = 4 * (2 * kTile) + 16;  // floats of 4 elements of all rows; the offset parts their banks
+
+/** The pieces of a row in the order of the tree: turn by turn, and within one by ascending element. */
+struct Pieces {
+  int turn = 0;
+  int64_t element = 0;
+
+  __device__ static int64_t first(int turn) { return 8 * static_cast<int64_t>(__brev(turn) >> 27); }
+
+  __device__ bool any(int64_t d) const { return element < d; }
+
+  __device__ void next(int64_t d) {
+    element += 256;
+    while (element >= d && ++turn < 32) element = first(turn);
+  }
+};
+
+/** What a thread brings of each piece: 4 elements of one row. */
+struct Feed {
+  const float* row;  // [d]
+  float* place;      // in stage 0
+  int first;         // element within the piece: 0 or 4
+  float pad;         // past the row's end; −0 · 0 added to an accumulator leaves its very bits
+  bool vector;       // rows begin at multiples of 16 bytes
+
+  __device__ void fetch(int64_t element, int stage, int64_t d) const {
+    const int64_t e = element + first;
+    float* to = place + stage * 2 * kHalf;
+    if (vector && e + 4 <= d) {
+      copyAsync16(sharedAddress(to), row + e);
+      return;
+    }
+    for (int i = 0; i < 4; ++i) {
+      if (e + i < d) {
+        copyAsync4(sharedAddress(to + i), row + e + i);
+      } else {
+        to[i] = pad;
+      }
+    }
+  }
+};
+
+/** One piece of 4 features and 4 words of a thread: sums[4i + j][a] += u_i · w_j. */
+__device__ __forceinline__ void multiply(const float* features, const float* words, float (&sums)[16][8]) {
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    float4 u[4];
+#pragma unroll
+    for (int i = 0; i < 4; ++i) u[i] = *reinterpret_cast<const float4*>(features + half * kHalf + 16 * i);
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+      const float4 w = *reinterpret_cast<const float4*>(words + half * kHalf + 32 * j);
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        float* sum = sums[4 * i + j] + 4 * half;
+        sum[0] = __fmaf_rn(u[i].x, w.x, sum[0]);
+        sum[1] = __fmaf_rn(u[i].y, w.y, sum[1]);
+        sum[2] = __fmaf_rn(u[i].z, w.z, sum[2]);
+        sum[3] = __fmaf_rn(u[i].w, w.w, sum[3]);
+      }
+    }
+  }
+}
+
+__device__ __forceinline__ float sumOf(const float (&a)[8]) {
+  return ((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7]));
+}
+
+/** Adds a turn's sums to the tree: as many levels as the turn's number ends in ones. */
+__device__ __forceinline__ void push(int turn, float (&value)[16], float4* pending) {
+  int level = 0;
+  for (; turn & 1; turn >>= 1, ++level) {
+#pragma unroll
+    for (int q = 0; q < 4; ++q) {
+      const float4 other = pending[(4 * level + q) * kThreads];
+      value[4 * q] += other.x;
+      value[4 * q + 1] += other.y;
+      value[4 * q + 2] += other.z;
+      value[4 * q + 3] += other.w;
+    }
+  }
+  if (level == kLevels) return;
+#pragma unroll
+  for (int q = 0; q < 4; ++q) {
+    pending[(4 * level + q) * kThreads] =
+        make_float4(value[4 * q], value[4 * q + 1], value[4 * q + 2], value[4 * q + 3]);
+  }
+}
+
+}  // namespace
+
+/** f ≥ 1, V ≥ 1, d ≥ 1. */
+struct ExplainLogitsArgs {
+  const float* features;  // U [f, d]
+  const float* words;     // E [V, d]
+  float* logits;          // written; L [f, stride], V of each row
+  int64_t f;
+  int64_t v;
+  int64_t d;
+  int64_t stride;
+  int64_t vector;  // 1 where every row of U and E begins at a multiple of 16 bytes
+};
+
+}  // namespace coxswain
+
+/** Grid: ⌈f/64⌉·⌈V/64⌉ CTAs of 256 threads, features fastest. Shared: kExplainLogitsShared of ExplainPlan. */
+extern "C" __global__ void __launch_bounds__(256, 1)
+    cox_explain_logits(const __grid_constant__ coxswain::ExplainLogitsArgs args) {
+  using namespace coxswain;
+  extern __shared__ __align__(16) float shared[];
+  float* stages = shared + kLevels * 16 * kThreads;
+  const int thread = threadIdx.x;
+  const int64_t featureTiles = (args.f + kTile - 1) / kTile;
+  const int64_t firstFeature = blockIdx.x % featureTiles * kTile;
+  const int64_t firstWord = blockIdx.x / featureTiles * kTile;
+
+  const int fedRow = thread / 2;
+  const bool feedsFeature = fedRow < kTile;
+  Feed feed;
+  feed.row = feedsFeature ? args.features + min(firstFeature + fedRow, args.f - 1) * args.d
+                          : args.words + min(firstWord + fedRow - kTile, args.v - 1) * args.d;
+  feed.first = 4 * (thread % 2);
+  feed.place = stages + thread % 2 * kHalf + 4 * fedRow;
+  feed.pad = feedsFeature ? -0.0f : 0.0f;
+  feed.vector = args.vector != 0;
+
+  Pieces ahead;
+  for (int stage = 0; stage < kStages - 1; ++stage) {
+    if (ahead.any(args.d)) feed.fetch(ahead.element, stage, args.d);
+    ahead.next(args.d);
+    copyAsyncCommit();
+  }
+  const int warp = thread / 32;
+  const int lane = thread % 32;
+  const int feature = 16 * (warp / 2) + lane / 8;  // and + 4, 8, 12
+  const int word = 32 * (warp % 2) + lane % 8;     // and + 8, 16, 24
+  float4* pending = reinterpret_cast<float4*>(shared) + thread;
+  float value[16];
+  int stage = 0;
+  for (int turn = 0; turn < 32; ++turn) {
+    float sums[16][8];
+#pragma unroll
+    for (int pair = 0; pair < 16; ++pair) {
+#pragma unroll
+      for (int a = 0; a < 8; ++a) sums[pair][a] = 0.0f;
+    }
+    for (int64_t e = Pieces::first(turn); e < args.d; e += 256) {
+      copyAsyncWait<kStages - 2>();
+      __syncthreads();
+      if (ahead.any(args.d)) feed.fetch(ahead.element, (stage + kStages - 1) % kStages, args.d);
+      ahead.next(args.d);
+      copyAsyncCommit();
+      const float* piece = stages + stage * 2 * kHalf;
+      multiply(piece + 4 * feature, piece + 4 * (kTile + word), sums);
+      stage = (stage + 1) % kStages;
+    }
+#pragma unroll
+    for (int pair = 0; pair < 16; ++pair) value[pair] = sumOf(sums[pair]);
+    push(turn, value, pending);
+  }
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    const int64_t c = firstFeature + feature + 4 * i;
+    for (int j = 0; j < 4; ++j) {
+      const int64_t w = firstWord + word + 8 * j;
+      if (c < args.f && w < args.v) args.logits[c * args.stride + w] = value[4 * i + j];
+    }
+  }
+}
