@@ -28,7 +28,7 @@ public interface SteerKernel extends AutoCloseable {
    *     otherwise
    * @param rows n; 0 is valid
    * @param dtype of x and y: F32, F16 or BF16
-   * @param selection address of n bytes, not 0 = steer this row; 0 = steer all rows
+   * @param selection address of n bytes in host memory, not 0 = steer this row; 0 = steer all rows
    * @param counters address of {@link #COUNTERS} longs in host memory that this call adds to; 0 =
    *     none
    */

@@ -39,5 +39,15 @@
  * <p>What is computed from weights once and kept (a narrower copy, norms) hangs on the buffer that
  * holds them ({@code device.bufferAt(address)}, {@code DeviceBuffer.derived}) and goes with it.
  * Operations that change a tensor say so by {@code device.written(view)}.
+ *
+ * <p>What it must compute is tested by {@code backend/contract}, on the software CUDA driver ({@code
+ * build/release/softcuda}):
+ *
+ * <pre>
+ * mvn -q -ntp -o -pl java -Dcox.skip.native=true -Dcox.skip.cuda=false test-compile \
+ *     surefire:test@cuda -Dtest=EncodeTest -Dcox.softcuda.seed=7
+ * </pre>
+ *
+ * Tests of this package's own carry the tag {@code cuda}.
  */
 package dev.coxswain.backend.cuda;

@@ -9,6 +9,7 @@ import dev.coxswain.backend.Activation;
 import dev.coxswain.backend.Encoder;
 import dev.coxswain.backend.Normalization;
 import dev.coxswain.backend.SparseRows;
+import dev.coxswain.backend.contract.Placed;
 import dev.coxswain.tensor.DType;
 import dev.coxswain.tensor.HostTensor;
 import dev.coxswain.tensor.MemorySpace;
@@ -26,11 +27,20 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 class CpuBackendTest {
+  /** Reads host memory as every CPU backend does. */
+  private static final CpuBackend BACKEND = CpuBackend.open(1);
+
   private static final long SEED = Seeds.next("CpuBackendTest");
+
+  @AfterAll
+  static void close() {
+    BACKEND.close();
+  }
 
   @Test
   void shouldNameItsInstructionSetAndThreads() {
@@ -52,7 +62,7 @@ class CpuBackendTest {
   @Test
   void shouldRefuseEveryUseAfterClose() {
     Inputs.Arrays a = Inputs.uniform.draw(SEED);
-    try (Placed placed = new Placed(a)) {
+    try (Placed placed = new Placed(BACKEND, a)) {
       CpuBackend backend = CpuBackend.open(2);
       backend.close();
       backend.close();
@@ -79,12 +89,12 @@ class CpuBackendTest {
   @Test
   void shouldRefuseShapesTypesAndSpacesBeforeNativeCode() {
     Inputs.Arrays a = Inputs.uniform.draw(SEED);
-    try (Placed placed = new Placed(a);
+    try (Placed placed = new Placed(BACKEND, a);
         CpuBackend backend = CpuBackend.open(1)) {
       SparseRows rows = placed.rows(a.n(), a.k());
       TensorView x = placed.x(DType.F32);
-      TensorView narrow = placed.own(HostTensor.allocate(DType.F32, a.n(), a.d() - 1));
-      TensorView ints = placed.own(HostTensor.allocate(DType.I32, a.n(), a.d()));
+      TensorView narrow = placed.place(HostTensor.allocate(DType.F32, a.n(), a.d() - 1));
+      TensorView ints = placed.place(HostTensor.allocate(DType.I32, a.n(), a.d()));
       TensorView elsewhere = new TensorView(x.address(), DType.F32, x.shape(), MemorySpace.cuda(1));
       assertRefused(
           "x is F32 [7, 69]; F32, F16 or BF16 [7, 70] is needed",
@@ -130,7 +140,7 @@ class CpuBackendTest {
   void shouldGiveEveryConcurrentCallerItsOwnRightAnswer() throws Exception {
     Inputs.Arrays a = Inputs.rowsNotMultipleOfTile.draw(SEED);
     ExecutorService callers = Executors.newFixedThreadPool(6);
-    try (Placed placed = new Placed(a);
+    try (Placed placed = new Placed(BACKEND, a);
         CpuBackend backend = CpuBackend.open(3)) {
       TensorView x = placed.x(DType.F32);
       SparseRows expected = placed.rows(a.n(), a.k());
@@ -141,11 +151,11 @@ class CpuBackendTest {
         calls.add(
             () -> {
               backend.encode(topK(placed), x, rows);
-              return EncodeTest.ints(rows.indices());
+              return Placed.ints(BACKEND, rows.indices());
             });
       }
       for (Future<int[]> call : callers.invokeAll(calls)) {
-        assertArrayEquals(EncodeTest.ints(expected.indices()), call.get());
+        assertArrayEquals(Placed.ints(BACKEND, expected.indices()), call.get());
       }
     } finally {
       callers.shutdown();
@@ -157,7 +167,7 @@ class CpuBackendTest {
   void shouldFinishCallsInFlightWhenAnotherThreadClosesIt() throws Exception {
     Inputs.Arrays a = Inputs.rowsNotMultipleOfTile.draw(SEED);
     ExecutorService callers = Executors.newFixedThreadPool(4);
-    try (Placed placed = new Placed(a)) {
+    try (Placed placed = new Placed(BACKEND, a)) {
       TensorView x = placed.x(DType.F32);
       Encoder encoder = topK(placed);
       CpuBackend backend = CpuBackend.open(2);

@@ -1,12 +1,13 @@
-package dev.coxswain.backend.cpu;
+package dev.coxswain.backend.contract;
 
-import static dev.coxswain.backend.cpu.EncodeTest.bits;
-import static dev.coxswain.backend.cpu.SteerExpected.bytes;
-import static dev.coxswain.backend.cpu.SteerExpected.longs;
+import static dev.coxswain.backend.contract.Placed.bits;
+import static dev.coxswain.backend.contract.Placed.bytes;
+import static dev.coxswain.backend.contract.Placed.longs;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.coxswain.backend.Backend;
 import dev.coxswain.backend.SteerKernel;
 import dev.coxswain.backend.SteerRule;
 import dev.coxswain.reference.CanonicalSteer;
@@ -15,6 +16,8 @@ import dev.coxswain.reference.SteerReference;
 import dev.coxswain.tensor.DType;
 import dev.coxswain.tensor.HostMemory;
 import dev.coxswain.tensor.HostTensor;
+import dev.coxswain.tensor.Shape;
+import dev.coxswain.tensor.TensorOwner;
 import dev.coxswain.tensor.TensorView;
 import dev.coxswain.testing.Floats;
 import dev.coxswain.testing.Inputs;
@@ -26,28 +29,27 @@ import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
+@Tag("contract")
 class SteerTest {
   private static final long SEED = Seeds.next("SteerTest");
   private static final List<DType> DTYPES = List.of(DType.F32, DType.F16, DType.BF16);
   private static final float[] NONE = {};
 
-  private static List<CpuBackend> backends;
+  private static Backends backends;
 
   @BeforeAll
-  static void openOneBackendAnIsaAndThreadCount() {
-    backends =
-        CpuBackend.supportedIsas().stream()
-            .flatMap(isa -> Stream.of(1, 3).map(threads -> CpuBackend.open(threads, isa)))
-            .toList();
+  static void open() {
+    backends = new Backends(1, 3);
   }
 
   @AfterAll
   static void close() {
-    backends.forEach(CpuBackend::close);
+    backends.close();
   }
 
   static Stream<Inputs> inputs() {
@@ -56,19 +58,22 @@ class SteerTest {
 
   @ParameterizedTest
   @MethodSource("inputs")
-  void shouldGiveTheCanonicalBitsOnEveryIsaAndThreadCount(Inputs inputs) {
+  void shouldGiveTheCanonicalBitsOnEveryBackend(Inputs inputs) {
     Inputs.Arrays a = inputs.draw(SEED);
     for (DType dtype : DTYPES) {
-      try (Placed placed = new Placed(a)) {
-        TensorView x = placed.x(dtype);
+      try (HostTensor x = Floats.tensor(dtype, a.x(), a.n(), a.d())) {
         for (SteerCase plan : SteerCases.of(a, SEED)) {
-          SteerExpected expected = SteerExpected.of(plan, x, new byte[0]);
-          for (CpuBackend backend : backends) {
-            try (SteerKernel kernel = SteerCases.kernel(backend, plan)) {
-              expected.check(kernel, x, backend.name() + " " + plan.rules());
-            }
-          }
+          check(plan, x.view(), new byte[0], dtype + " " + plan.rules());
         }
+      }
+    }
+  }
+
+  private static void check(SteerCase plan, TensorView x, byte[] selection, String where) {
+    SteerExpected expected = SteerExpected.of(plan, x, selection);
+    for (Backend backend : backends.all) {
+      try (SteerKernel kernel = SteerCases.kernel(backend, plan)) {
+        expected.check(backend, kernel, x, backend.name() + " " + where);
       }
     }
   }
@@ -76,19 +81,14 @@ class SteerTest {
   @Test
   void shouldShareManyRowsOutWithoutChangingThem() {
     Inputs.Arrays a = Inputs.rowsNotMultipleOfTile.draw(SEED);
-    try (Placed placed = new Placed(a)) {
-      SteerCase plan = SteerCases.of(a, SEED).get(10);
-      float[] rows = new float[40 * a.x().length];
-      for (int i = 0; i < rows.length; i++) {
-        rows[i] = a.x()[i % a.x().length] + i / a.x().length;
-      }
-      TensorView x = placed.own(Floats.tensor(DType.F32, rows, 40L * a.n(), a.d()));
-      SteerExpected expected = SteerExpected.of(plan, x, new byte[0]);
-      for (CpuBackend backend : backends) {
-        try (SteerKernel kernel = SteerCases.kernel(backend, plan)) {
-          expected.check(kernel, x, backend.name());
-        }
-      }
+    SteerCase plan = SteerCases.of(a, SEED).get(10);
+    int times = Backends.sized(40, 3);
+    float[] rows = new float[times * a.x().length];
+    for (int i = 0; i < rows.length; i++) {
+      rows[i] = a.x()[i % a.x().length] + i / a.x().length;
+    }
+    try (HostTensor x = Floats.tensor(DType.F32, rows, (long) times * a.n(), a.d())) {
+      check(plan, x.view(), new byte[0], "many rows");
     }
   }
 
@@ -96,21 +96,15 @@ class SteerTest {
   @MethodSource("inputs")
   void shouldAgreeWithDoublePrecision(Inputs inputs) {
     Inputs.Arrays a = inputs.draw(SEED);
-    try (Placed placed = new Placed(a)) {
-      for (SteerCase plan : SteerCases.of(a, SEED)) {
-        if (plan.rules().size() == 1) {
-          compare(a, plan, placed);
-        }
+    for (SteerCase plan : SteerCases.of(a, SEED)) {
+      if (plan.rules().size() == 1) {
+        compare(a, plan);
       }
     }
   }
 
-  private static void compare(Inputs.Arrays a, SteerCase plan, Placed placed) {
-    TensorView y = placed.x(DType.F32);
-    try (SteerKernel kernel = SteerCases.kernel(backends.get(0), plan)) {
-      kernel.apply(y.address(), 4L * a.d(), y.address(), 4L * a.d(), a.n(), DType.F32, 0, 0);
-    }
-    float[] steered = Floats.of(y);
+  private static void compare(Inputs.Arrays a, SteerCase plan) {
+    float[] steered = steer(backends.subject(), plan, a.x(), DType.F32).values();
     SteerCase.Rule rule = plan.rules().get(0);
     for (int row = 0; row < a.n(); row++) {
       double[] x = new double[a.d()];
@@ -133,6 +127,29 @@ class SteerTest {
     }
   }
 
+  /** Rows steered in place, and what was counted. */
+  private record Steered(float[] values, byte[] bytes, long[] counters) {}
+
+  private static Steered steer(Backend backend, SteerCase plan, float[] rows, DType dtype) {
+    try (HostTensor host = Floats.tensor(dtype, rows, rows.length / plan.d(), plan.d())) {
+      return steer(backend, plan, host.view());
+    }
+  }
+
+  private static Steered steer(Backend backend, SteerCase plan, TensorView host) {
+    long stride = (long) plan.d() * host.dtype().bytes();
+    try (HostTensor counters = HostTensor.allocate(DType.I64, SteerKernel.COUNTERS);
+        TensorOwner x = backend.allocate(host.dtype(), host.shape());
+        SteerKernel kernel = SteerCases.kernel(backend, plan)) {
+      backend.copy(host, x.view());
+      long at = x.view().address();
+      long counts = counters.view().address();
+      kernel.apply(at, stride, at, stride, host.rows(), host.dtype(), 0, counts);
+      return new Steered(
+          Placed.floats(backend, x.view()), bytes(backend, x.view()), longs(counters.view()));
+    }
+  }
+
   /** Where little is missing to τ, rounding decides how it is shared out. */
   private static boolean isIllConditioned(SteerCase.Rule rule, double[] x) {
     double[] h = SteerReference.read(x, rule.read(), rule.readBias());
@@ -144,20 +161,14 @@ class SteerTest {
   @Test
   void shouldSteerSelectedRowsOnlyAndCopyTheOthers() {
     Inputs.Arrays a = Inputs.rowsNotMultipleOfTile.draw(SEED);
+    SteerCase plan = SteerCases.of(a, SEED).get(10);
     byte[] selection = new byte[a.n()];
     for (int i = 0; i < selection.length; i++) {
       selection[i] = (byte) (i % 3 == 0 ? 0 : i);
     }
-    try (Placed placed = new Placed(a)) {
-      for (DType dtype : DTYPES) {
-        TensorView x = placed.x(dtype);
-        SteerCase plan = SteerCases.of(a, SEED).get(10);
-        SteerExpected expected = SteerExpected.of(plan, x, selection);
-        for (CpuBackend backend : backends) {
-          try (SteerKernel kernel = SteerCases.kernel(backend, plan)) {
-            expected.check(kernel, x, backend.name());
-          }
-        }
+    for (DType dtype : DTYPES) {
+      try (HostTensor x = Floats.tensor(dtype, a.x(), a.n(), a.d())) {
+        check(plan, x.view(), selection, dtype + " selected");
       }
     }
   }
@@ -178,15 +189,15 @@ class SteerTest {
             rule(SteerRule.Kind.CALIBRATE, direction, -1e9f, direction, minusZero, 0f),
             rule(SteerRule.Kind.ENFORCE, direction, 10f, direction, NONE, 0f),
             rule(SteerRule.Kind.CLAMP, direction, -1e9f, direction, NONE, 0f));
-    for (DType dtype : DTYPES) {
-      try (HostTensor x = Floats.tensor(dtype, zeros, 1, d);
-          SteerKernel kernel =
-              SteerCases.kernel(backends.get(0), new SteerCase(d, rules, Optional.empty()))) {
-        byte[] before = bytes(x.view());
-        long stride = (long) d * dtype.bytes();
-        long address = x.view().address();
-        kernel.apply(address, stride, address, stride, 1, dtype, 0, 0);
-        assertArrayEquals(before, bytes(x.view()), dtype.toString());
+    SteerCase plan = new SteerCase(d, rules, Optional.empty());
+    for (Backend backend : backends.all) {
+      for (DType dtype : DTYPES) {
+        try (HostTensor x = Floats.tensor(dtype, zeros, 1, d)) {
+          assertArrayEquals(
+              bytes(x.view()),
+              steer(backend, plan, x.view()).bytes(),
+              backend.name() + " " + dtype);
+        }
       }
     }
   }
@@ -211,29 +222,22 @@ class SteerTest {
             d,
             List.of(new SteerCase.Rule(SteerRule.Kind.ADD, NONE, NONE, NONE, ones, 0f)),
             Optional.empty());
-    for (CpuBackend backend : backends) {
+    for (Backend backend : backends.all) {
       for (DType dtype : DTYPES) {
-        try (HostTensor x = Floats.tensor(dtype, new float[4 * d], 4, d);
-            HostTensor y = HostTensor.allocate(dtype, 4, d);
-            HostTensor counters = HostTensor.allocate(DType.I64, SteerKernel.COUNTERS);
-            SteerKernel kernel = SteerCases.kernel(backend, plan)) {
+        try (HostTensor x = Floats.tensor(dtype, new float[4 * d], 4, d)) {
           putSignallingNan(x.view().rows(1, 2), d - 1);
           putInfinity(x.view().rows(3, 4), 0);
           byte[] before = bytes(x.view());
-          long stride = (long) d * dtype.bytes();
-          long from = x.view().address();
-          long to = y.view().address();
-          kernel.apply(from, stride, to, stride, 4, dtype, 0, counters.view().address());
-          int rowBytes = (int) stride;
-          byte[] after = bytes(y.view());
+          Steered steered = steer(backend, plan, x.view());
+          int rowBytes = d * dtype.bytes();
           for (int row : new int[] {1, 3}) {
             assertArrayEquals(
                 Arrays.copyOfRange(before, row * rowBytes, (row + 1) * rowBytes),
-                Arrays.copyOfRange(after, row * rowBytes, (row + 1) * rowBytes),
+                Arrays.copyOfRange(steered.bytes(), row * rowBytes, (row + 1) * rowBytes),
                 backend.name() + " " + dtype);
           }
-          assertEquals(1f, Floats.of(y.view().rows(2, 3))[d - 1]);
-          assertArrayEquals(new long[] {2, 0, 2, 0}, longs(counters.view()));
+          assertEquals(1f, steered.values()[3 * d - 1]);
+          assertArrayEquals(new long[] {2, 0, 2, 0}, steered.counters(), backend.name());
         }
       }
     }
@@ -275,19 +279,12 @@ class SteerTest {
       x[3] = large;
       x[18] = -large / 2;
       x[4] = large / 4;
-      for (CpuBackend backend : backends) {
-        try (HostTensor rows = Floats.tensor(dtype, x, 1, d);
-            HostTensor counters = HostTensor.allocate(DType.I64, SteerKernel.COUNTERS);
-            SteerKernel kernel = SteerCases.kernel(backend, plan)) {
-          long address = rows.view().address();
-          long stride = (long) d * dtype.bytes();
-          kernel.apply(address, stride, address, stride, 1, dtype, 0, counters.view().address());
-          float[] y = Floats.of(rows.view());
-          assertEquals(large, y[3], dtype.toString());
-          assertEquals(-large, y[18], dtype.toString());
-          assertEquals(Floats.round(dtype, large / 2), y[4], dtype.toString());
-          assertArrayEquals(new long[] {1, 0, 0, 2}, longs(counters.view()), backend.name());
-        }
+      for (Backend backend : backends.all) {
+        Steered steered = steer(backend, plan, x, dtype);
+        assertEquals(large, steered.values()[3], dtype.toString());
+        assertEquals(-large, steered.values()[18], dtype.toString());
+        assertEquals(Floats.round(dtype, large / 2), steered.values()[4], dtype.toString());
+        assertArrayEquals(new long[] {1, 0, 0, 2}, steered.counters(), backend.name());
       }
     }
   }
@@ -304,15 +301,10 @@ class SteerTest {
               d,
               List.of(rule(SteerRule.Kind.ENFORCE, read, 0f, write, NONE, size)),
               Optional.empty());
-      for (CpuBackend backend : backends) {
-        try (HostTensor rows = Floats.tensor(DType.F32, x, 1, d);
-            SteerKernel kernel = SteerCases.kernel(backend, plan)) {
-          long address = rows.view().address();
-          kernel.apply(address, 4L * d, address, 4L * d, 1, DType.F32, 0, 0);
-          float[] y = Floats.of(rows.view());
-          assertEquals(1, norm(y) / norm(x), 1e-5, backend.name() + " " + size);
-          assertArrayEquals(bits(CanonicalSteer.steer(plan, x).x()), bits(y), "" + size);
-        }
+      for (Backend backend : backends.all) {
+        float[] y = steer(backend, plan, x, DType.F32).values();
+        assertEquals(1, norm(y) / norm(x), 1e-5, backend.name() + " " + size);
+        assertArrayEquals(bits(CanonicalSteer.steer(plan, x).x()), bits(y), "" + size);
       }
     }
   }
@@ -328,8 +320,9 @@ class SteerTest {
   @Test
   void shouldRefuseRowsThatOverlapOrDoNotFit() {
     SteerCase plan = new SteerCase(8, List.of(), Optional.empty());
-    try (HostTensor x = HostTensor.allocate(DType.F32, 16, 8);
-        SteerKernel kernel = SteerCases.kernel(backends.get(0), plan)) {
+    Backend backend = backends.subject();
+    try (TensorOwner x = backend.allocate(DType.F32, Shape.of(16, 8));
+        SteerKernel kernel = SteerCases.kernel(backend, plan)) {
       long at = x.view().address();
       assertRefused(kernel, at, 32, at + 4, 32, 2, "the rows of y overlap those of x");
       assertRefused(kernel, at, 32, at + 32, 32, 2, "the rows of y overlap those of x");
@@ -353,7 +346,7 @@ class SteerTest {
   @Test
   void shouldRefuseUseAfterClose() {
     SteerCase plan = new SteerCase(8, List.of(), Optional.empty());
-    SteerKernel kernel = SteerCases.kernel(backends.get(0), plan);
+    SteerKernel kernel = SteerCases.kernel(backends.subject(), plan);
     kernel.close();
     kernel.close();
     IllegalStateException refused =

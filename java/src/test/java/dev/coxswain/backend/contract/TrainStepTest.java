@@ -1,10 +1,11 @@
-package dev.coxswain.backend.cpu;
+package dev.coxswain.backend.contract;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.coxswain.backend.Backend;
 import dev.coxswain.backend.TrainReport;
 import dev.coxswain.backend.TrainState;
 import dev.coxswain.backend.TrainStep;
@@ -15,36 +16,38 @@ import dev.coxswain.tensor.DType;
 import dev.coxswain.tensor.HostMemory;
 import dev.coxswain.tensor.HostTensor;
 import dev.coxswain.tensor.Shape;
+import dev.coxswain.tensor.TensorOwner;
+import dev.coxswain.tensor.TensorView;
 import dev.coxswain.testing.Seeds;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+@Tag("contract")
 class TrainStepTest {
   private static final long SEED = Seeds.next("TrainStepTest");
   private static final long DEAD_AFTER = 1000;
 
-  private static List<CpuBackend> backends;
+  private static Backends backends;
 
   private final Random random = new Random(SEED);
 
   @BeforeAll
-  static void openOneBackendAnIsaAndThreadCount() {
-    backends =
-        CpuBackend.supportedIsas().stream()
-            .flatMap(isa -> Stream.of(1, 2, 5).map(threads -> CpuBackend.open(threads, isa)))
-            .toList();
+  static void open() {
+    backends = new Backends(1, 2, 5);
   }
 
   @AfterAll
   static void close() {
-    backends.forEach(CpuBackend::close);
+    backends.close();
   }
 
   @ParameterizedTest
@@ -60,8 +63,8 @@ class TrainStepTest {
   void shouldStepAsTheDoubleReferenceDoes(int rows, int d, int f, int k, int kAux, int dead) {
     TrainStep step = step(k, kAux, 7);
     Case drawn = Case.draw(random, rows, d, f, dead, step);
-    try (Tensors tensors = new Tensors(drawn)) {
-      TrainReport report = best().trainStep(tensors.state(), step, tensors.x.view());
+    try (Tensors tensors = new Tensors(backends.subject(), drawn)) {
+      TrainReport report = tensors.backend.trainStep(tensors.state(), step, tensors.x);
       Parameters before = drawn.p.copy();
       Parameters p = drawn.p.copy();
       Parameters m = drawn.m.copy();
@@ -82,14 +85,14 @@ class TrainStepTest {
   }
 
   @Test
-  void shouldGiveTheSameBitsOnEveryIsaAndThreadCount() {
+  void shouldGiveTheSameBitsOnEveryBackend() {
     TrainStep step = step(6, 9, 3);
     Case drawn = Case.draw(random, 75, 83, 200, 60, step);
     List<int[]> all = new ArrayList<>();
-    for (CpuBackend backend : backends) {
-      try (Tensors tensors = new Tensors(drawn)) {
+    for (Backend backend : backends.all) {
+      try (Tensors tensors = new Tensors(backend, drawn)) {
         for (int repeat = 0; repeat < 3; repeat++) {
-          backend.trainStep(tensors.state(), step, tensors.x.view());
+          backend.trainStep(tensors.state(), step, tensors.x);
         }
         all.add(tensors.bits());
       }
@@ -101,11 +104,11 @@ class TrainStepTest {
   void shouldKeepDecoderRowsAtUnitNormAndUpdateRowsWithoutTokens() {
     TrainStep step = step(2, 0, 5);
     Case drawn = Case.draw(random, 6, 20, 50, 0, step);
-    try (Tensors tensors = new Tensors(drawn)) {
-      float[] before = tensors.wEnc.toFloats();
-      best().trainStep(tensors.state(), step, tensors.x.view());
-      float[] after = tensors.wEnc.toFloats();
-      float[] wDec = tensors.wDec.toFloats();
+    try (Tensors tensors = new Tensors(backends.subject(), drawn)) {
+      float[] before = tensors.floats(tensors.wEnc);
+      tensors.backend.trainStep(tensors.state(), step, tensors.x);
+      float[] after = tensors.floats(tensors.wEnc);
+      float[] wDec = tensors.floats(tensors.wDec);
       for (int c = 0; c < 50; c++) {
         double squares = 0;
         boolean moved = false;
@@ -123,12 +126,12 @@ class TrainStepTest {
   void shouldMoveNothingByTheLossOfABatchWithoutVariance() {
     TrainStep step = step(3, 0, 1);
     Case drawn = Case.draw(random, 1, 10, 12, 0, step);
-    try (Tensors tensors = new Tensors(drawn)) {
+    try (Tensors tensors = new Tensors(backends.subject(), drawn)) {
       tensors.forgetMoments();
-      float[] before = tensors.wEnc.toFloats();
-      TrainReport report = best().trainStep(tensors.state(), step, tensors.x.view());
+      float[] before = tensors.floats(tensors.wEnc);
+      TrainReport report = tensors.backend.trainStep(tensors.state(), step, tensors.x);
       assertEquals(0, report.loss());
-      assertArrayEquals(before, tensors.wEnc.toFloats());
+      assertArrayEquals(before, tensors.floats(tensors.wEnc));
     }
   }
 
@@ -136,26 +139,22 @@ class TrainStepTest {
   void shouldRefuseWhatItCannotTrainOn() {
     TrainStep step = step(3, 0, 1);
     Case drawn = Case.draw(random, 4, 10, 12, 0, step);
-    try (Tensors tensors = new Tensors(drawn);
-        HostTensor narrow = HostTensor.allocate(DType.F32, 4, 9);
-        HostTensor none = HostTensor.allocate(DType.F32, 0, 10)) {
-      assertRefused(tensors, step, narrow, "x is F32 [4, 9]; F32 [4, 10] is needed");
-      assertRefused(tensors, step, none, "0 rows; a step needs 1 to 2^31-1");
+    try (Tensors tensors = new Tensors(backends.subject(), drawn);
+        TensorOwner narrow = tensors.backend.allocate(DType.F32, Shape.of(4, 9));
+        TensorOwner none = tensors.backend.allocate(DType.F32, Shape.of(0, 10))) {
+      assertRefused(tensors, step, narrow.view(), "x is F32 [4, 9]; F32 [4, 10] is needed");
+      assertRefused(tensors, step, none.view(), "0 rows; a step needs 1 to 2^31-1");
       assertRefused(tensors, step(0, 0, 1), tensors.x, "k = 0 is not between 1 and F = 12");
       assertRefused(tensors, step(13, 0, 1), tensors.x, "k = 13 is not between 1 and F = 12");
     }
   }
 
-  private static void assertRefused(Tensors tensors, TrainStep step, HostTensor x, String message) {
+  private static void assertRefused(Tensors tensors, TrainStep step, TensorView x, String message) {
     IllegalArgumentException refusal =
         assertThrows(
             IllegalArgumentException.class,
-            () -> best().trainStep(tensors.state(), step, x.view()));
+            () -> tensors.backend.trainStep(tensors.state(), step, x));
     assertEquals(message, refusal.getMessage());
-  }
-
-  private static CpuBackend best() {
-    return backends.get(backends.size() - 1);
   }
 
   private static TrainStep step(int k, int kAux, long number) {
@@ -223,7 +222,7 @@ class TrainStepTest {
       fill(random, m, 1e-3, false);
       fill(random, v, 1e-5, true);
       for (double[] row : p.wDec()) {
-        double norm = Math.sqrt(java.util.Arrays.stream(row).map(e -> e * e).sum());
+        double norm = Math.sqrt(Arrays.stream(row).map(e -> e * e).sum());
         for (int e = 0; e < d; e++) {
           row[e] = (float) (row[e] / norm);
         }
@@ -251,89 +250,98 @@ class TrainStepTest {
     }
   }
 
-  /** A case in tensors. */
+  /** A case in a backend's memory. */
   private static final class Tensors implements AutoCloseable {
+    private final Backend backend;
     private final int f;
     private final int d;
-    private final HostTensor wEnc;
-    private final HostTensor bEnc;
-    private final HostTensor wDec;
-    private final HostTensor bDec;
-    private final HostTensor m;
-    private final HostTensor v;
-    private final HostTensor sinceFired;
-    private final HostTensor x;
+    private final List<TensorOwner> owned = new ArrayList<>();
+    private final TensorView wEnc;
+    private final TensorView bEnc;
+    private final TensorView wDec;
+    private final TensorView bDec;
+    private final TensorView m;
+    private final TensorView v;
+    private final TensorView sinceFired;
+    private final TensorView x;
 
-    Tensors(Case drawn) {
+    Tensors(Backend backend, Case drawn) {
+      this.backend = backend;
       f = drawn.p.features();
       d = drawn.p.width();
-      wEnc = HostTensor.ofFloats(Shape.of(f, d), flat(drawn.p.wEnc()));
-      bEnc = HostTensor.ofFloats(Shape.of(f), flat(drawn.p.bEnc()));
-      wDec = HostTensor.ofFloats(Shape.of(f, d), flat(drawn.p.wDec()));
-      bDec = HostTensor.ofFloats(Shape.of(d), flat(drawn.p.bDec()));
+      wEnc = place(flat(drawn.p.wEnc()), f, d);
+      bEnc = place(flat(drawn.p.bEnc()), f);
+      wDec = place(flat(drawn.p.wDec()), f, d);
+      bDec = place(flat(drawn.p.bDec()), d);
       float[] first = flat(drawn.m.arrays());
-      m = HostTensor.ofFloats(Shape.of(first.length), first);
-      v = HostTensor.ofFloats(Shape.of(first.length), flat(drawn.v.arrays()));
-      x = HostTensor.ofFloats(Shape.of(drawn.x.length, d), flat(drawn.x));
-      sinceFired = HostTensor.allocate(DType.I64, f);
+      m = place(first, first.length);
+      v = place(flat(drawn.v.arrays()), first.length);
+      x = place(flat(drawn.x), drawn.x.length, d);
+      HostTensor since = HostTensor.allocate(DType.I64, f);
       for (int c = 0; c < f; c++) {
-        HostMemory.putLong(sinceFired.view().address() + 8L * c, drawn.sinceFired[c]);
+        HostMemory.putLong(since.view().address() + 8L * c, drawn.sinceFired[c]);
+      }
+      sinceFired = place(since);
+    }
+
+    private TensorView place(float[] values, long... extents) {
+      return place(HostTensor.ofFloats(Shape.of(extents), values));
+    }
+
+    /** To memory of the backend's own, since the step changes it. */
+    private TensorView place(HostTensor host) {
+      try (host) {
+        TensorOwner owner = backend.allocate(host.dtype(), host.shape());
+        owned.add(owner);
+        backend.copy(host.view(), owner.view());
+        return owner.view();
       }
     }
 
     TrainState state() {
-      return new TrainState(
-          wEnc.view(),
-          bEnc.view(),
-          wDec.view(),
-          bDec.view(),
-          m.view(),
-          v.view(),
-          sinceFired.view());
+      return new TrainState(wEnc, bEnc, wDec, bDec, m, v, sinceFired);
     }
 
     void forgetMoments() {
-      for (HostTensor moments : List.of(m, v)) {
-        HostMemory.fill(moments.view().address(), moments.view().byteSize(), (byte) 0);
+      try (HostTensor zero = HostTensor.allocate(DType.F32, m.shape())) {
+        backend.copy(zero.view(), m);
+        backend.copy(zero.view(), v);
       }
+    }
+
+    float[] floats(TensorView view) {
+      return Placed.floats(backend, view);
     }
 
     Parameters parameters() {
       Parameters p = Parameters.zeros(f, d);
-      unflatten(wEnc.toFloats(), p.wEnc());
-      unflatten(bEnc.toFloats(), p.bEnc());
-      unflatten(wDec.toFloats(), p.wDec());
-      unflatten(bDec.toFloats(), p.bDec());
+      unflatten(floats(wEnc), p.wEnc());
+      unflatten(floats(bEnc), p.bEnc());
+      unflatten(floats(wDec), p.wDec());
+      unflatten(floats(bDec), p.bDec());
       return p;
     }
 
     /** 0: m, 1: v. */
     Parameters moments(int which) {
       Parameters p = Parameters.zeros(f, d);
-      unflatten((which == 0 ? m : v).toFloats(), p.arrays());
+      unflatten(floats(which == 0 ? m : v), p.arrays());
       return p;
     }
 
     long[] sinceFired() {
-      long[] values = new long[f];
-      for (int c = 0; c < f; c++) {
-        values[c] = HostMemory.getLong(sinceFired.view().address() + 8L * c);
-      }
-      return values;
+      return Placed.longs(backend, sinceFired);
     }
 
     int[] bits() {
       return Stream.of(wEnc, bEnc, wDec, bDec, m, v)
-          .map(HostTensor::toFloats)
-          .flatMapToInt(
-              values ->
-                  java.util.stream.IntStream.range(0, values.length)
-                      .map(i -> Float.floatToRawIntBits(values[i])))
+          .map(this::floats)
+          .flatMapToInt(values -> Arrays.stream(Placed.bits(values)))
           .toArray();
     }
 
     private static float[] flat(double[]... parts) {
-      int size = java.util.Arrays.stream(parts).mapToInt(part -> part.length).sum();
+      int size = Arrays.stream(parts).mapToInt(part -> part.length).sum();
       float[] all = new float[size];
       int at = 0;
       for (double[] part : parts) {
@@ -355,7 +363,7 @@ class TrainStepTest {
 
     @Override
     public void close() {
-      Stream.of(wEnc, bEnc, wDec, bDec, m, v, sinceFired, x).forEach(HostTensor::close);
+      owned.forEach(TensorOwner::close);
     }
   }
 }

@@ -1,15 +1,19 @@
-package dev.coxswain.backend.cpu;
+package dev.coxswain.backend.contract;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
+import dev.coxswain.backend.Backend;
 import dev.coxswain.backend.SteerKernel;
 import dev.coxswain.reference.SteerCase;
 import dev.coxswain.tensor.DType;
 import dev.coxswain.tensor.HostMemory;
 import dev.coxswain.tensor.HostTensor;
+import dev.coxswain.tensor.Shape;
+import dev.coxswain.tensor.TensorOwner;
+import dev.coxswain.testing.Floats;
 import dev.coxswain.testing.Inputs;
 import dev.coxswain.testing.Seeds;
 import java.lang.management.ManagementFactory;
@@ -20,29 +24,45 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A kernel is one object for all threads, and its hot path makes no garbage. */
+@Tag("contract")
 class SteerThreadsTest {
   private static final long SEED = Seeds.next("SteerThreadsTest");
+
+  private static Backends backends;
+
+  @BeforeAll
+  static void open() {
+    backends = new Backends(2);
+  }
+
+  @AfterAll
+  static void close() {
+    backends.close();
+  }
 
   @Test
   void shouldAllocateNothingOnTheHotPath() {
     Inputs.Arrays a = Inputs.uniform.draw(SEED);
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    try (CpuBackend backend = CpuBackend.open(2);
-        SteerKernel kernel = SteerCases.kernel(backend, SteerCases.of(a, SEED).get(10));
-        HostTensor x = HostTensor.allocate(DType.F32, a.n(), a.d());
+    Backend backend = backends.subject();
+    try (SteerKernel kernel = SteerCases.kernel(backend, SteerCases.of(a, SEED).get(10));
+        TensorOwner x = backend.allocate(DType.F32, Shape.of(a.n(), a.d()));
         HostTensor selection = HostTensor.allocate(DType.U8, a.n());
         HostTensor counters = HostTensor.allocate(DType.I64, SteerKernel.COUNTERS)) {
       long address = x.view().address();
       long selected = selection.view().address();
       HostMemory.fill(selected, a.n(), (byte) 1);
       long counts = counters.view().address();
-      run(kernel, a, address, selected, counts, 20_000);
+      int calls = Backends.sized(20_000, 500);
+      run(kernel, a, address, selected, counts, calls);
       long self = Thread.currentThread().getId();
       long before = threads.getThreadAllocatedBytes(self);
-      int calls = 20_000;
       run(kernel, a, address, selected, counts, calls);
       long allocated = threads.getThreadAllocatedBytes(self) - before;
       assertTrue(allocated < calls / 10, allocated + " bytes in " + calls + " calls");
@@ -60,18 +80,17 @@ class SteerThreadsTest {
   void shouldGiveEveryThreadTheSameRowsWhenAllUseOneKernel() throws Exception {
     Inputs.Arrays a = Inputs.rowsNotMultipleOfTile.draw(SEED);
     SteerCase plan = SteerCases.of(a, SEED).get(10);
+    Backend backend = backends.subject();
     ExecutorService executor = Executors.newFixedThreadPool(4);
-    try (CpuBackend backend = CpuBackend.open(2);
-        SteerKernel kernel = SteerCases.kernel(backend, plan);
-        Placed placed = new Placed(a)) {
-      byte[] expected = steer(kernel, placed);
+    try (SteerKernel kernel = SteerCases.kernel(backend, plan)) {
+      byte[] expected = steer(backend, kernel, a);
       List<Future<?>> runs = new ArrayList<>();
       for (int t = 0; t < 4; t++) {
         runs.add(
             executor.submit(
                 () -> {
-                  for (int i = 0; i < 50; i++) {
-                    assertArrayEquals(expected, steer(kernel, placed));
+                  for (int i = 0; i < Backends.sized(50, 3); i++) {
+                    assertArrayEquals(expected, steer(backend, kernel, a));
                   }
                 }));
       }
@@ -83,12 +102,13 @@ class SteerThreadsTest {
     }
   }
 
-  private static byte[] steer(SteerKernel kernel, Placed placed) {
-    Inputs.Arrays a = placed.arrays;
-    try (HostTensor x = dev.coxswain.testing.Floats.tensor(DType.F32, a.x(), a.n(), a.d())) {
+  private static byte[] steer(Backend backend, SteerKernel kernel, Inputs.Arrays a) {
+    try (HostTensor host = Floats.tensor(DType.F32, a.x(), a.n(), a.d());
+        TensorOwner x = backend.allocate(DType.F32, host.shape())) {
+      backend.copy(host.view(), x.view());
       long address = x.view().address();
       kernel.apply(address, 4L * a.d(), address, 4L * a.d(), a.n(), DType.F32, 0, 0);
-      return SteerExpected.bytes(x.view());
+      return Placed.bytes(backend, x.view());
     }
   }
 
@@ -96,16 +116,19 @@ class SteerThreadsTest {
   void shouldEndCleanlyWhenAnotherThreadClosesTheKernel() throws Exception {
     Inputs.Arrays a = Inputs.uniform.draw(SEED);
     SteerCase plan = SteerCases.of(a, SEED).get(10);
+    Backend backend = backends.subject();
     ExecutorService executor = Executors.newFixedThreadPool(3);
-    try (CpuBackend backend = CpuBackend.open(1);
-        Placed placed = new Placed(a)) {
-      byte[] expected = steer(SteerCases.kernel(backend, plan), placed);
-      for (int round = 0; round < 30; round++) {
+    try {
+      byte[] expected;
+      try (SteerKernel kernel = SteerCases.kernel(backend, plan)) {
+        expected = steer(backend, kernel, a);
+      }
+      for (int round = 0; round < Backends.sized(30, 5); round++) {
         SteerKernel kernel = SteerCases.kernel(backend, plan);
         AtomicLong done = new AtomicLong();
         List<Future<String>> users = new ArrayList<>();
         for (int t = 0; t < 3; t++) {
-          users.add(executor.submit(() -> useUntilClosed(kernel, placed, expected, done)));
+          users.add(executor.submit(() -> useUntilClosed(backend, kernel, a, expected, done)));
         }
         while (done.get() < 20) {
           Thread.onSpinWait();
@@ -121,10 +144,10 @@ class SteerThreadsTest {
   }
 
   private static String useUntilClosed(
-      SteerKernel kernel, Placed placed, byte[] expected, AtomicLong done) {
+      Backend backend, SteerKernel kernel, Inputs.Arrays a, byte[] expected, AtomicLong done) {
     try {
       for (; ; ) {
-        assertArrayEquals(expected, steer(kernel, placed));
+        assertArrayEquals(expected, steer(backend, kernel, a));
         done.incrementAndGet();
       }
     } catch (IllegalStateException closed) {

@@ -1,4 +1,4 @@
-package dev.coxswain.backend.cpu;
+package dev.coxswain.backend.contract;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -15,7 +15,7 @@ import dev.coxswain.tensor.DType;
 import dev.coxswain.tensor.HostMemory;
 import dev.coxswain.tensor.HostTensor;
 import dev.coxswain.tensor.Shape;
-import dev.coxswain.tensor.TensorView;
+import dev.coxswain.tensor.TensorOwner;
 import dev.coxswain.testing.Inputs;
 import dev.coxswain.testing.Seeds;
 import java.util.ArrayList;
@@ -24,29 +24,27 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
+@Tag("contract")
 class ExplainTest {
   private static final long SEED = Seeds.next("ExplainTest");
 
-  private static List<CpuBackend> backends;
+  private static Backends backends;
 
   @BeforeAll
-  static void openOneBackendAnIsaAndThreadCount() {
-    backends =
-        CpuBackend.supportedIsas().stream()
-            .flatMap(isa -> Stream.of(1, 3).map(threads -> CpuBackend.open(threads, isa)))
-            .toList();
+  static void open() {
+    backends = new Backends(1, 3);
   }
 
   @AfterAll
   static void close() {
-    backends.forEach(CpuBackend::close);
+    backends.close();
   }
 
   /** Features, words, width and temperatures of a run. */
@@ -99,17 +97,16 @@ class ExplainTest {
       Backend backend, float[] u, float[] e, int d, ExplainOptions options, int top, int shard) {
     int features = u.length / d;
     int words = e.length / d;
-    try (HostTensor uRows = HostTensor.ofFloats(Shape.of(features, d), u);
-        HostTensor eRows = HostTensor.ofFloats(Shape.of(words, d), e);
-        HostTensor rows = HostTensor.allocate(DType.F64, features);
-        HostTensor columns = HostTensor.allocate(DType.F64, words, 2);
-        HostTensor best = HostTensor.allocate(DType.I32, features, top);
-        HostTensor scores = HostTensor.allocate(DType.F64, features, top);
-        HostTensor given = HostTensor.allocate(DType.F64, features, top);
-        HostTensor logs = HostTensor.allocate(DType.F64, features, top)) {
-      for (long w = 0; w < words; w++) {
-        HostMemory.putDouble(columns.view().address() + 16 * w, Double.NEGATIVE_INFINITY);
-      }
+    try (HostTensor uHost = HostTensor.ofFloats(Shape.of(features, d), u);
+        HostTensor eHost = HostTensor.ofFloats(Shape.of(words, d), e);
+        TensorOwner uRows = backend.place(uHost.view());
+        TensorOwner eRows = backend.place(eHost.view());
+        TensorOwner rows = backend.allocate(DType.F64, Shape.of(features));
+        TensorOwner columns = emptyColumns(backend, words);
+        TensorOwner best = backend.allocate(DType.I32, Shape.of(features, top));
+        TensorOwner scores = backend.allocate(DType.F64, Shape.of(features, top));
+        TensorOwner given = backend.allocate(DType.F64, Shape.of(features, top));
+        TensorOwner logs = backend.allocate(DType.F64, Shape.of(features, top))) {
       for (int from = 0; from < features; from += shard) {
         int to = Math.min(features, from + shard);
         backend.explainStatistics(
@@ -132,20 +129,23 @@ class ExplainTest {
                 logs.view().rows(from, to)));
       }
       return new Result(
-          best.toInts(),
-          doubles(scores.view()),
-          doubles(given.view()),
-          doubles(logs.view()),
-          doubles(rows.view()));
+          Placed.ints(backend, best.view()),
+          Placed.doubles(backend, scores.view()),
+          Placed.doubles(backend, given.view()),
+          Placed.doubles(backend, logs.view()),
+          Placed.doubles(backend, rows.view()));
     }
   }
 
-  private static double[] doubles(TensorView view) {
-    double[] values = new double[Math.toIntExact(view.shape().elements())];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = HostMemory.getDouble(view.address() + 8L * i);
+  private static TensorOwner emptyColumns(Backend backend, int words) {
+    TensorOwner columns = backend.allocate(DType.F64, Shape.of(words, 2));
+    try (HostTensor host = HostTensor.allocate(DType.F64, words, 2)) {
+      for (long w = 0; w < words; w++) {
+        HostMemory.putDouble(host.view().address() + 16 * w, Double.NEGATIVE_INFINITY);
+      }
+      backend.copy(host.view(), columns.view());
     }
-    return values;
+    return columns;
   }
 
   @ParameterizedTest
@@ -158,7 +158,7 @@ class ExplainTest {
       ExplainOptions options = sizes.options(objective);
       ExplainReference reference =
           new ExplainReference(ExplainReference.canonicalLogits(u, e, sizes.d), options);
-      Result result = explain(backends.get(0), u, e, sizes.d, options, top, sizes.features);
+      Result result = explain(backends.subject(), u, e, sizes.d, options, top, sizes.features);
       for (int c = 0; c < sizes.features; c++) {
         List<Integer> expected = reference.best(c, top);
         for (int i = 0; i < top; i++) {
@@ -178,13 +178,13 @@ class ExplainTest {
 
   @ParameterizedTest
   @EnumSource(Sizes.class)
-  void shouldGiveTheSameBitsOnEveryIsaThreadCountAndShardSplit(Sizes sizes) {
+  void shouldGiveTheSameBitsOnEveryBackendAndShardSplit(Sizes sizes) {
     float[] u = sizes.draw(sizes.features);
     float[] e = sizes.draw(sizes.words);
     int top = Math.min(7, sizes.words);
     ExplainOptions options = sizes.options(Objective.MI);
-    Result first = explain(backends.get(0), u, e, sizes.d, options, top, sizes.features);
-    for (CpuBackend backend : backends) {
+    Result first = explain(backends.all.get(0), u, e, sizes.d, options, top, sizes.features);
+    for (Backend backend : backends.all) {
       for (int shard : new int[] {Backend.EXPLAIN_TILE, 2 * Backend.EXPLAIN_TILE, 1 << 20}) {
         Result other = explain(backend, u, e, sizes.d, options, top, shard);
         first.assertSame(other, backend.name() + " shards of " + shard);
@@ -203,7 +203,7 @@ class ExplainTest {
     float[] u = Inputs.fill(new SplittableRandom(SEED + 1), 140 * d, 1f);
     for (Objective objective : Objective.values()) {
       ExplainOptions options = new ExplainOptions(objective, 1, 1, 140);
-      for (CpuBackend backend : backends) {
+      for (Backend backend : backends.all) {
         Result result = explain(backend, u, e, d, options, 9, 1 << 20);
         for (int c = 0; c < 140; c++) {
           int first = result.words()[c * 9];
@@ -222,11 +222,11 @@ class ExplainTest {
     float[] e = Inputs.fill(new SplittableRandom(SEED + 1), 150 * d, 1000f);
     for (Objective objective : Objective.values()) {
       ExplainOptions options = new ExplainOptions(objective, 1, 1, 200);
-      Result first = explain(backends.get(0), u, e, d, options, 5, 128);
+      Result first = explain(backends.all.get(0), u, e, d, options, 5, 128);
       for (double[] values : List.of(first.scores(), first.given(), first.logs(), first.rows())) {
         assertTrue(Arrays.stream(values).allMatch(Double::isFinite));
       }
-      for (CpuBackend backend : backends) {
+      for (Backend backend : backends.all) {
         first.assertSame(explain(backend, u, e, d, options, 5, 256), backend.name());
       }
     }
@@ -234,9 +234,9 @@ class ExplainTest {
 
   @Test
   void shouldRecoverPlantedWordsByInformationButNotByThePublishedFormula() {
-    int d = 256;
-    int features = 2000;
-    int words = 3000;
+    int d = Backends.sized(256, 128);
+    int features = Backends.sized(2000, 260);
+    int words = Backends.sized(3000, 400);
     int planted = 8;
     SplittableRandom random = new SplittableRandom(SEED);
     for (double scale : new double[] {1, 6, 40}) {
@@ -258,8 +258,7 @@ class ExplainTest {
       float[] u, float[] e, int d, Objective objective, List<Set<Integer>> chosen) {
     int top = chosen.get(0).size();
     ExplainOptions options = new ExplainOptions(objective, 1, 1, chosen.size());
-    CpuBackend best = backends.get(backends.size() - 1);
-    int[] words = explain(best, u, e, d, options, top, 1 << 20).words();
+    int[] words = explain(backends.subject(), u, e, d, options, top, 1 << 20).words();
     int hits = 0;
     for (int i = 0; i < words.length; i++) {
       hits += chosen.get(i / top).contains(words[i]) ? 1 : 0;
@@ -334,10 +333,10 @@ class ExplainTest {
         "the best words are [2, 4]; [2, 1 to 3] is needed",
         assertThrows(
                 IllegalArgumentException.class,
-                () -> explain(backends.get(0), u, e, 4, options, 4, 2))
+                () -> explain(backends.all.get(0), u, e, 4, options, 4, 2))
             .getMessage());
     ExplainOptions cold = new ExplainOptions(Objective.MI, 0, 1, 2);
     assertThrows(
-        IllegalArgumentException.class, () -> explain(backends.get(0), u, e, 4, cold, 2, 2));
+        IllegalArgumentException.class, () -> explain(backends.all.get(0), u, e, 4, cold, 2, 2));
   }
 }

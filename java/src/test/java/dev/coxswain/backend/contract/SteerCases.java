@@ -1,4 +1,4 @@
-package dev.coxswain.backend.cpu;
+package dev.coxswain.backend.contract;
 
 import dev.coxswain.backend.Backend;
 import dev.coxswain.backend.SteerCondition;
@@ -7,6 +7,7 @@ import dev.coxswain.backend.SteerRule;
 import dev.coxswain.reference.SteerCase;
 import dev.coxswain.tensor.HostTensor;
 import dev.coxswain.tensor.Shape;
+import dev.coxswain.tensor.TensorOwner;
 import dev.coxswain.tensor.TensorView;
 import dev.coxswain.testing.Inputs;
 import java.util.ArrayList;
@@ -61,38 +62,50 @@ final class SteerCases {
   }
 
   static SteerKernel kernel(Backend backend, SteerCase plan) {
-    List<HostTensor> owned = new ArrayList<>();
-    List<SteerRule> rules = new ArrayList<>();
-    for (SteerCase.Rule rule : plan.rules()) {
-      rules.add(
-          new SteerRule(
-              rule.kind(),
-              tensor(owned, rule.read(), rule.m(), plan.d()),
-              tensor(owned, rule.readBias(), rule.m()),
-              tensor(owned, rule.write(), rule.m(), plan.d()),
-              tensor(owned, rule.constant(), plan.d()),
-              rule.strength()));
+    try (Tensors tensors = new Tensors(backend)) { // a kernel keeps copies
+      List<SteerRule> rules = new ArrayList<>();
+      for (SteerCase.Rule rule : plan.rules()) {
+        rules.add(
+            new SteerRule(
+                rule.kind(),
+                tensors.of(rule.read(), rule.m(), plan.d()),
+                tensors.of(rule.readBias(), rule.m()),
+                tensors.of(rule.write(), rule.m(), plan.d()),
+                tensors.of(rule.constant(), plan.d()),
+                rule.strength()));
+      }
+      Optional<SteerCondition> condition =
+          plan.condition()
+              .map(
+                  when ->
+                      new SteerCondition(
+                          tensors.of(when.read(), when.readBias().length, plan.d()).get(),
+                          tensors.of(when.readBias(), when.readBias().length).get(),
+                          when.threshold()));
+      return backend.steerKernel(plan.d(), rules, condition);
     }
-    Optional<SteerCondition> condition =
-        plan.condition()
-            .map(
-                when ->
-                    new SteerCondition(
-                        tensor(owned, when.read(), when.readBias().length, plan.d()).get(),
-                        tensor(owned, when.readBias(), when.readBias().length).get(),
-                        when.threshold()));
-    SteerKernel kernel = backend.steerKernel(plan.d(), rules, condition);
-    owned.forEach(HostTensor::close); // a kernel keeps copies
-    return kernel;
   }
 
-  private static Optional<TensorView> tensor(
-      List<HostTensor> owned, float[] values, long... extents) {
-    if (values.length == 0) {
-      return Optional.empty();
+  /** A plan's arrays in a backend's memory. */
+  private record Tensors(Backend backend, List<TensorOwner> owned) implements AutoCloseable {
+    Tensors(Backend backend) {
+      this(backend, new ArrayList<>());
     }
-    HostTensor tensor = HostTensor.ofFloats(Shape.of(extents), values);
-    owned.add(tensor);
-    return Optional.of(tensor.view());
+
+    Optional<TensorView> of(float[] values, long... extents) {
+      if (values.length == 0) {
+        return Optional.empty();
+      }
+      HostTensor host = HostTensor.ofFloats(Shape.of(extents), values);
+      owned.add(host);
+      TensorOwner placed = backend.place(host.view());
+      owned.add(placed);
+      return Optional.of(placed.view());
+    }
+
+    @Override
+    public void close() {
+      owned.forEach(TensorOwner::close);
+    }
   }
 }

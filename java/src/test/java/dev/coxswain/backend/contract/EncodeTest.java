@@ -1,10 +1,12 @@
-package dev.coxswain.backend.cpu;
+package dev.coxswain.backend.contract;
 
+import static dev.coxswain.backend.contract.Placed.bits;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.coxswain.backend.Activation;
+import dev.coxswain.backend.Backend;
 import dev.coxswain.backend.EncodeReport;
 import dev.coxswain.backend.Encoder;
 import dev.coxswain.backend.Normalization;
@@ -13,17 +15,20 @@ import dev.coxswain.reference.Canonical;
 import dev.coxswain.reference.Reference;
 import dev.coxswain.tensor.DType;
 import dev.coxswain.tensor.TensorView;
-import dev.coxswain.testing.Floats;
 import dev.coxswain.testing.Inputs;
 import dev.coxswain.testing.Seeds;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
+@Tag("contract")
 class EncodeTest {
   private static final long SEED = Seeds.next("EncodeTest");
   private static final List<DType> DTYPES = List.of(DType.F32, DType.F16, DType.BF16);
@@ -32,7 +37,7 @@ class EncodeTest {
 
   @BeforeAll
   static void open() {
-    backends = new Backends();
+    backends = new Backends(1, 2, 5);
   }
 
   @AfterAll
@@ -46,17 +51,25 @@ class EncodeTest {
 
   @ParameterizedTest
   @MethodSource("inputs")
-  void shouldGiveTheCanonicalBitsOnEveryIsaAndThreadCount(Inputs inputs) {
-    try (Placed placed = new Placed(inputs.draw(SEED))) {
-      for (DType dtype : DTYPES) {
-        TensorView x = placed.x(dtype);
-        for (Activation activation : Activation.values()) {
-          for (Normalization normalization : Normalization.values()) {
-            boolean subtracts = (dtype.ordinal() + normalization.ordinal()) % 2 == 0;
-            Encoder encoder = placed.encoder(activation, normalization, subtracts);
-            Expected expected = Expected.of(placed.arrays, Floats.of(x), encoder, subtracts);
-            for (CpuBackend backend : backends.all) {
-              check(backend, encoder, x, expected, placed);
+  void shouldGiveTheCanonicalBitsOnEveryBackend(Inputs inputs) {
+    Inputs.Arrays a = inputs.draw(SEED);
+    Map<String, Expected> expected = new HashMap<>();
+    for (Backend backend : backends.all) {
+      try (Placed placed = new Placed(backend, a)) {
+        for (DType dtype : DTYPES) {
+          TensorView x = placed.x(dtype);
+          for (Activation activation : Activation.values()) {
+            for (Normalization normalization : Normalization.values()) {
+              boolean subtracts = (dtype.ordinal() + normalization.ordinal()) % 2 == 0;
+              Encoder encoder = placed.encoder(activation, normalization, subtracts);
+              String what = dtype + " " + activation + " " + normalization;
+              check(
+                  placed,
+                  encoder,
+                  x,
+                  expected.computeIfAbsent(
+                      what, unused -> Expected.of(a, placed.floats(x), encoder, subtracts)),
+                  backend.name() + " " + what);
             }
           }
         }
@@ -65,14 +78,13 @@ class EncodeTest {
   }
 
   private static void check(
-      CpuBackend backend, Encoder encoder, TensorView x, Expected expected, Placed placed) {
+      Placed placed, Encoder encoder, TensorView x, Expected expected, String where) {
     SparseRows active = placed.rows(x.rows(), expected.places());
-    EncodeReport report = backend.encode(encoder, x, active);
-    String where = backend.name() + " " + encoder.activation() + " " + encoder.normalization();
-    assertArrayEquals(expected.indices(), ints(active.indices()), where);
-    assertArrayEquals(bits(expected.values()), bits(Floats.of(active.values())), where);
+    EncodeReport report = placed.backend.encode(encoder, x, active);
+    assertArrayEquals(expected.indices(), placed.ints(active.indices()), where);
+    assertArrayEquals(bits(expected.values()), bits(placed.floats(active.values())), where);
     assertArrayEquals(
-        bits(expected.normalization()), bits(Floats.of(active.normalization())), where);
+        bits(expected.normalization()), bits(placed.floats(active.normalization())), where);
     assertEquals(expected.nonFinite(), report.nonFiniteRows(), where);
     assertEquals(expected.unnormalizable(), report.unnormalizableRows(), where);
     assertEquals(expected.places(), Math.max(1, report.mostActive()), where);
@@ -124,20 +136,21 @@ class EncodeTest {
   @MethodSource("inputs")
   void shouldAgreeWithDoublePrecision(Inputs inputs) {
     Inputs.Arrays a = inputs.draw(SEED);
-    try (Placed placed = new Placed(a)) {
+    try (Placed placed = new Placed(backends.subject(), a)) {
       for (Normalization normalization : Normalization.values()) {
         TensorView x = placed.x(DType.F32);
         SparseRows active = placed.rows(a.n(), a.k());
-        backends.first().encode(placed.encoder(Activation.TOP_K, normalization, true), x, active);
+        placed.backend.encode(placed.encoder(Activation.TOP_K, normalization, true), x, active);
         for (int row = 0; row < a.n(); row++) {
-          compareRow(a, row, normalization, active);
+          compareRow(placed, row, normalization, active);
         }
       }
     }
   }
 
   private static void compareRow(
-      Inputs.Arrays a, int row, Normalization normalization, SparseRows active) {
+      Placed placed, int row, Normalization normalization, SparseRows active) {
+    Inputs.Arrays a = placed.arrays;
     double[] x = new double[a.d()];
     boolean finite = true;
     for (int e = 0; e < a.d(); e++) {
@@ -146,8 +159,8 @@ class EncodeTest {
     }
     double[] z =
         finite ? Reference.scores(x, normalization, a.bDec(), a.wEnc(), a.bEnc()) : new double[0];
-    float[] values = Floats.of(active.values().rows(row, row + 1));
-    int[] indices = ints(active.indices().rows(row, row + 1));
+    float[] values = placed.floats(active.values().rows(row, row + 1));
+    int[] indices = placed.ints(active.indices().rows(row, row + 1));
     if (z.length == 0 || (normalization != Normalization.NONE && isFlat(x))) {
       return; // rounding decides what is left of a constant row; the canonical test covers it
     }
@@ -173,12 +186,12 @@ class EncodeTest {
   @Test
   void shouldReturnLowestIndexFirstWhenValuesTie() {
     Inputs.Arrays a = Inputs.tiedRows.draw(SEED);
-    try (Placed placed = new Placed(a)) {
+    try (Placed placed = new Placed(backends.subject(), a)) {
       SparseRows active = placed.rows(a.n(), a.k());
       Encoder encoder = placed.encoder(Activation.TOP_K, Normalization.NONE, false);
-      backends.first().encode(encoder, placed.x(DType.F32), active);
-      float[] values = Floats.of(active.values());
-      int[] indices = ints(active.indices());
+      placed.backend.encode(encoder, placed.x(DType.F32), active);
+      float[] values = placed.floats(active.values());
+      int[] indices = placed.ints(active.indices());
       for (int i = 1; i < values.length; i++) {
         if (i % a.k() != 0 && indices[i] >= 0 && values[i] == values[i - 1]) {
           assertTrue(indices[i] > indices[i - 1]);
@@ -191,10 +204,10 @@ class EncodeTest {
   @Test
   void shouldGiveTheSameRowsWhateverTheBatchIsCutInto() {
     Inputs.Arrays a = Inputs.rowsNotMultipleOfTile.draw(SEED);
-    try (Placed placed = new Placed(a)) {
-      Encoder encoder = placed.encoder(Activation.TOP_K, Normalization.NONE, true);
-      TensorView x = placed.x(DType.BF16);
-      for (CpuBackend backend : backends.all) {
+    for (Backend backend : backends.all) {
+      try (Placed placed = new Placed(backend, a)) {
+        Encoder encoder = placed.encoder(Activation.TOP_K, Normalization.NONE, true);
+        TensorView x = placed.x(DType.BF16);
         SparseRows whole = placed.rows(a.n(), a.k());
         SparseRows parts = placed.rows(a.n(), a.k());
         backend.encode(encoder, x, whole);
@@ -203,9 +216,12 @@ class EncodeTest {
           backend.encode(encoder, x.rows(from, to), parts.rows(from, to));
           from = to;
         }
-        assertArrayEquals(ints(whole.indices()), ints(parts.indices()), backend.name());
         assertArrayEquals(
-            bits(Floats.of(whole.values())), bits(Floats.of(parts.values())), backend.name());
+            placed.ints(whole.indices()), placed.ints(parts.indices()), backend.name());
+        assertArrayEquals(
+            bits(placed.floats(whole.values())),
+            bits(placed.floats(parts.values())),
+            backend.name());
       }
     }
   }
@@ -213,28 +229,12 @@ class EncodeTest {
   @Test
   void shouldReportTheRowThatHasMoreActiveFeaturesThanPlaces() {
     Inputs.Arrays a = Inputs.uniform.draw(SEED);
-    try (Placed placed = new Placed(a)) {
+    try (Placed placed = new Placed(backends.subject(), a)) {
       Encoder encoder = placed.encoder(Activation.RELU, Normalization.NONE, false);
       EncodeReport report =
-          backends.first().encode(encoder, placed.x(DType.F32), placed.rows(a.n(), 1));
+          placed.backend.encode(encoder, placed.x(DType.F32), placed.rows(a.n(), 1));
       assertEquals(0, report.firstOverfullRow());
       assertTrue(report.mostActive() > 1 && report.mostActive() <= a.features());
     }
-  }
-
-  static int[] ints(TensorView view) {
-    int[] values = new int[Math.toIntExact(view.shape().elements())];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = dev.coxswain.tensor.HostMemory.getInt(view.address() + 4L * i);
-    }
-    return values;
-  }
-
-  static int[] bits(float[] values) {
-    int[] bits = new int[values.length];
-    for (int i = 0; i < bits.length; i++) {
-      bits[i] = Float.floatToRawIntBits(values[i]);
-    }
-    return bits;
   }
 }
