@@ -40,8 +40,8 @@
  * holds them ({@code device.bufferAt(address)}, {@code DeviceBuffer.derived}) and goes with it.
  * Operations that change a tensor say so by {@code device.written(view)}.
  *
- * <p>What it must compute is tested by {@code backend/contract}, on the software CUDA driver ({@code
- * build/release/softcuda}):
+ * <p>What it must compute is tested by {@code backend/contract}, on the software CUDA driver
+ * ({@code build/release/softcuda}):
  *
  * <pre>
  * mvn -q -ntp -o -pl java -Dcox.skip.native=true -Dcox.skip.cuda=false test-compile \
