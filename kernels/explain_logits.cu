@@ -25,13 +25,13 @@ constexpr int kHalf = 4 * (2 * kTile) + 16;  // floats of 4 elements of all rows
 /** The pieces of a row in the order of the tree: turn by turn, and within one by ascending element. */
 struct Pieces {
   int turn = 0;
-  int64_t element = 0;
+  int element = 0;
 
-  __device__ static int64_t first(int turn) { return 8 * static_cast<int64_t>(__brev(turn) >> 27); }
+  __device__ static int first(int turn) { return static_cast<int>(__brev(turn) >> 27) * 8; }
 
-  __device__ bool any(int64_t d) const { return element < d; }
+  __device__ bool any(int d) const { return element < d; }
 
-  __device__ void next(int64_t d) {
+  __device__ void next(int d) {
     element += 256;
     while (element >= d && ++turn < 32) element = first(turn);
   }
@@ -45,8 +45,8 @@ struct Feed {
   float pad;         // past the row's end; −0 · 0 added to an accumulator leaves its very bits
   bool vector;       // rows begin at multiples of 16 bytes
 
-  __device__ void fetch(int64_t element, int stage, int64_t d) const {
-    const int64_t e = element + first;
+  __device__ void fetch(int element, int stage, int d) const {
+    const int e = element + first;
     float* to = place + stage * 2 * kHalf;
     if (vector && e + 4 <= d) {
       copyAsync16(sharedAddress(to), row + e);
@@ -111,7 +111,7 @@ __device__ __forceinline__ void push(int turn, float (&value)[16], float4* pendi
 
 }  // namespace
 
-/** f ≥ 1, V ≥ 1, d ≥ 1. */
+/** f ≥ 1, V ≥ 1, 1 ≤ d < 2^30. */
 struct ExplainLogitsArgs {
   const float* features;  // U [f, d]
   const float* words;     // E [V, d]
@@ -146,10 +146,11 @@ extern "C" __global__ void __launch_bounds__(256, 1)
   feed.pad = feedsFeature ? -0.0f : 0.0f;
   feed.vector = args.vector != 0;
 
+  const int d = static_cast<int>(args.d);
   Pieces ahead;
   for (int stage = 0; stage < kStages - 1; ++stage) {
-    if (ahead.any(args.d)) feed.fetch(ahead.element, stage, args.d);
-    ahead.next(args.d);
+    if (ahead.any(d)) feed.fetch(ahead.element, stage, d);
+    ahead.next(d);
     copyAsyncCommit();
   }
   const int warp = thread / 32;
@@ -166,11 +167,11 @@ extern "C" __global__ void __launch_bounds__(256, 1)
 #pragma unroll
       for (int a = 0; a < 8; ++a) sums[pair][a] = 0.0f;
     }
-    for (int64_t e = Pieces::first(turn); e < args.d; e += 256) {
+    for (int e = Pieces::first(turn); e < d; e += 256) {
       copyAsyncWait<kStages - 2>();
       __syncthreads();
-      if (ahead.any(args.d)) feed.fetch(ahead.element, (stage + kStages - 1) % kStages, args.d);
-      ahead.next(args.d);
+      if (ahead.any(d)) feed.fetch(ahead.element, (stage + kStages - 1) % kStages, d);
+      ahead.next(d);
       copyAsyncCommit();
       const float* piece = stages + stage * 2 * kHalf;
       multiply(piece + 4 * feature, piece + 4 * (kTile + word), sums);

@@ -15,6 +15,8 @@ import java.util.Optional;
  * lane.
  */
 final class CudaExplain {
+  private static final long WIDEST = 1 << 30;
+
   private final CudaLane lane;
   private final ExplainOptions options;
   private final ExplainPlan plan;
@@ -65,12 +67,24 @@ final class CudaExplain {
               shard.logits().isPresent(),
               device.traits(),
               device.memory()[0]);
-      new CudaExplain(lane, shard, options, plan)
-          .statistics(
-              device.address("row statistics", rowLogSumExp),
-              device.address("column statistics", columns));
-      lane.synchronize();
+      statistics(lane, plan, shard, options, rowLogSumExp, columns);
     }
+  }
+
+  /** By a plan of any chunk. */
+  static void statistics(
+      CudaLane lane,
+      ExplainPlan plan,
+      ExplainShard shard,
+      ExplainOptions options,
+      TensorView rowLogSumExp,
+      TensorView columns) {
+    CudaDevice device = lane.device();
+    new CudaExplain(lane, shard, options, plan)
+        .statistics(
+            device.address("row statistics", rowLogSumExp),
+            device.address("column statistics", columns));
+    lane.synchronize();
     device.written(rowLogSumExp);
     device.written(columns);
   }
@@ -97,13 +111,26 @@ final class CudaExplain {
               shard.logits().isPresent(),
               device.traits(),
               device.memory()[0]);
-      new CudaExplain(lane, shard, options, plan)
-          .top(
-              device.address("row statistics", rowLogSumExp),
-              device.address("column statistics", columns),
-              best);
-      lane.synchronize();
+      top(lane, plan, shard, options, rowLogSumExp, columns, best);
     }
+  }
+
+  /** By a plan of any chunk and number of lists. */
+  static void top(
+      CudaLane lane,
+      ExplainPlan plan,
+      ExplainShard shard,
+      ExplainOptions options,
+      TensorView rowLogSumExp,
+      TensorView columns,
+      ExplainWords best) {
+    CudaDevice device = lane.device();
+    new CudaExplain(lane, shard, options, plan)
+        .top(
+            device.address("row statistics", rowLogSumExp),
+            device.address("column statistics", columns),
+            best);
+    lane.synchronize();
     device.written(best.words());
     device.written(best.scores());
     device.written(best.wordGivenFeature());
@@ -115,6 +142,10 @@ final class CudaExplain {
     Requirements.explain(shard, options, rowLogSumExp, columns);
     long stride = ExplainPlan.stride(shard.words().rows());
     shard.logits().ifPresent(l -> l.require("L", DType.F32, shard.features().rows(), stride));
+    if (shard.features().rowElements() >= WIDEST) {
+      throw new IllegalArgumentException(
+          "U has rows of " + shard.features().rowElements() + " elements; less than 2^30 fit");
+    }
   }
 
   private void statistics(long rowLogSumExp, long columns) {
