@@ -98,7 +98,7 @@ public final class Placed implements AutoCloseable {
     return read(backend, view, host -> bytes(host.view()));
   }
 
-  static double[] doubles(Backend backend, TensorView view) {
+  public static double[] doubles(Backend backend, TensorView view) {
     return read(
         backend,
         view,
