@@ -4,6 +4,7 @@ import dev.coxswain.backend.Backend;
 import dev.coxswain.backend.Device;
 import dev.coxswain.backend.DeviceStatus;
 import dev.coxswain.backend.cpu.CpuBackend;
+import dev.coxswain.backend.cuda.CudaBackend;
 import dev.coxswain.error.DeviceException;
 import dev.coxswain.error.UsageException;
 import java.util.List;
@@ -18,7 +19,6 @@ import org.slf4j.LoggerFactory;
  * as that is.
  */
 public final class Engine implements AutoCloseable {
-  private static final String NO_CUDA = "this version has no CUDA backend";
   private static final AtomicBoolean AUTO_REPORTED = new AtomicBoolean();
 
   private final Backend backend;
@@ -42,13 +42,38 @@ public final class Engine implements AutoCloseable {
       throw new UsageException(
           "threads = " + threads + " is not between 1 and " + CpuBackend.MAX_THREADS);
     }
-    if (device.kind() == Device.Kind.CUDA) {
-      throw new DeviceException(device + " is not usable: " + NO_CUDA);
+    return new Engine(
+        switch (device.kind()) {
+          case CPU -> CpuBackend.open(threads);
+          case CUDA -> cuda(device);
+          case AUTO -> firstUsable(threads);
+        });
+  }
+
+  private static Backend cuda(Device device) {
+    try {
+      return CudaBackend.open(device.ordinal());
+    } catch (DeviceException e) {
+      throw new DeviceException(device + " is not usable: " + e.getMessage(), e);
     }
-    if (device.kind() == Device.Kind.AUTO && !AUTO_REPORTED.getAndSet(true)) {
-      LoggerFactory.getLogger(Engine.class).info("using the CPU: {}", NO_CUDA);
+  }
+
+  /** The first CUDA device, or the CPU and why. */
+  private static Backend firstUsable(int threads) {
+    try {
+      CudaBackend cuda = CudaBackend.openIfInstalled();
+      report("using {}", cuda.name());
+      return cuda;
+    } catch (DeviceException e) {
+      report("using the CPU: {}", e.getMessage());
+      return CpuBackend.open(threads);
     }
-    return new Engine(CpuBackend.open(threads));
+  }
+
+  private static void report(String text, String value) {
+    if (!AUTO_REPORTED.getAndSet(true)) {
+      LoggerFactory.getLogger(Engine.class).info(text, value);
+    }
   }
 
   /**
@@ -57,8 +82,7 @@ public final class Engine implements AutoCloseable {
    * @param threads for work on the CPU
    */
   public static List<DeviceStatus> devices(int threads) {
-    return List.of(
-        cpu(threads), new DeviceStatus(Device.Kind.CUDA, Optional.of(NO_CUDA), Map.of()));
+    return List.of(cpu(threads), CudaBackend.status());
   }
 
   private static DeviceStatus cpu(int threads) {

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -31,11 +32,26 @@ final class DevicesCommand extends BaseCommand {
   }
 
   private static String text(DeviceStatus device) {
-    return device
-        .unusable()
-        .map(reason -> "not usable: " + reason)
-        .orElseGet(
-            () -> device.details().toString().replaceAll("[{}]", "").replaceAll("[=_]", " "));
+    Map<String, Object> details = new LinkedHashMap<>(device.details());
+    Object members = details.remove("devices");
+    String text =
+        device.unusable().map(reason -> "not usable: " + reason).orElseGet(() -> words(details));
+    if (members instanceof List<?> list) {
+      return text + list.stream().map(DevicesCommand::member).collect(Collectors.joining());
+    }
+    return text;
+  }
+
+  /** A line of its own. */
+  private static String member(Object device) {
+    Map<Object, Object> details = new LinkedHashMap<>((Map<?, ?>) device);
+    return System.lineSeparator() + details.remove("device") + "  " + words(details);
+  }
+
+  private static String words(Map<?, ?> details) {
+    return details.entrySet().stream()
+        .map(detail -> detail.getKey().toString().replace('_', ' ') + " " + detail.getValue())
+        .collect(Collectors.joining(", "));
   }
 
   private static Map<String, Object> asObject(DeviceStatus device) {

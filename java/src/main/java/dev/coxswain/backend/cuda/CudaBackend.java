@@ -2,6 +2,7 @@ package dev.coxswain.backend.cuda;
 
 import dev.coxswain.backend.Backend;
 import dev.coxswain.backend.Decoder;
+import dev.coxswain.backend.DeviceStatus;
 import dev.coxswain.backend.EncodeReport;
 import dev.coxswain.backend.Encoder;
 import dev.coxswain.backend.ExplainOptions;
@@ -45,6 +46,23 @@ public final class CudaBackend implements Backend {
    */
   public static CudaBackend open(int ordinal) {
     return new CudaBackend(CudaDevice.open(CudaDriver.get(), ordinal));
+  }
+
+  /**
+   * The first device; on a machine without a driver it says so in no time.
+   *
+   * @throws DeviceException as {@link #open}
+   */
+  public static CudaBackend openIfInstalled() {
+    if (!CudaDriver.isInstalled()) {
+      throw new DeviceException(CudaDriver.NOT_INSTALLED);
+    }
+    return open(0);
+  }
+
+  /** What the driver offers, every device by name, and why something is not usable. */
+  public static DeviceStatus status() {
+    return CudaStatus.get();
   }
 
   @Override

@@ -209,30 +209,40 @@ final class CudaDevice implements AutoCloseable {
    * @throws DeviceException where there is not so much, with what there is
    */
   long allocate(long bytes) {
-    Addresses.Device address = new Addresses.Device();
     try {
-      JCudaDriver.cuMemAlloc(address, bytes);
+      return allocateOnce(bytes);
     } catch (CudaException full) {
       if (!CudaErrors.isOutOfMemory(full)) {
         throw failure("allocate " + bytes + " bytes", full);
       }
-      freeCaches();
-      try {
-        JCudaDriver.cuMemAlloc(address, bytes);
-      } catch (CudaException e) {
-        throw CudaErrors.isOutOfMemory(e)
-            ? outOfMemory(bytes, e)
-            : failure("allocate " + bytes + " bytes", e);
+      if (!freeCaches()) {
+        throw outOfMemory(bytes, full);
       }
     }
+    try {
+      return allocateOnce(bytes);
+    } catch (CudaException e) {
+      throw CudaErrors.isOutOfMemory(e)
+          ? outOfMemory(bytes, e)
+          : failure("allocate " + bytes + " bytes", e);
+    }
+  }
+
+  private static long allocateOnce(long bytes) {
+    Addresses.Device address = new Addresses.Device();
+    JCudaDriver.cuMemAlloc(address, bytes);
     return address.address();
   }
 
-  /** Scratch memory that idle lanes keep for their next use. */
-  private void freeCaches() {
+  /** Scratch memory that idle lanes keep for their next use; true where there was some. */
+  private boolean freeCaches() {
+    boolean freed = false;
     synchronized (idle) {
-      idle.forEach(CudaLane::freeCaches);
+      for (CudaLane lane : idle) {
+        freed |= lane.freeCaches();
+      }
     }
+    return freed;
   }
 
   private DeviceException outOfMemory(long bytes, CudaException e) {

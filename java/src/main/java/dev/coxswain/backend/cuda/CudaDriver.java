@@ -21,6 +21,11 @@ final class CudaDriver {
   static final int OLDEST = 11_080;
 
   private static final String LIBRARY = "libcuda.so.1";
+
+  /** The reason on a machine without CUDA. */
+  static final String NOT_INSTALLED =
+      "there is no CUDA driver: " + LIBRARY + " is not on this machine";
+
   private static final String JCUDA = "libJCudaDriver-12.6.0-linux-x86_64.so";
 
   private static Optional<CudaDriver> loaded = Optional.empty();
@@ -91,7 +96,7 @@ final class CudaDriver {
   private static String linkReason(LinkageError e) {
     String text = String.valueOf(e.getMessage());
     if (text.contains(LIBRARY + ": cannot open shared object file")) {
-      return "there is no CUDA driver: " + LIBRARY + " is not on this machine";
+      return NOT_INSTALLED;
     }
     String line =
         text.lines()

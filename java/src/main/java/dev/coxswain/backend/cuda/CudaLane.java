@@ -143,9 +143,9 @@ final class CudaLane implements AutoCloseable {
     }
   }
 
-  /** Of an idle lane. */
-  void freeCaches() {
-    scratch.freeAll();
+  /** Of an idle lane; true where there was something to free. */
+  boolean freeCaches() {
+    return scratch.freeAll();
   }
 
   /** Of an idle lane, at the end. */

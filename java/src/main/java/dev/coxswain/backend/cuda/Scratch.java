@@ -65,9 +65,11 @@ final class Scratch {
     }
   }
 
-  /** Returns the unused blocks to the device. */
-  void freeAll() {
+  /** Returns the unused blocks to the device; true where there were some. */
+  boolean freeAll() {
+    boolean any = !free.isEmpty();
     free.forEach(block -> device.free(block.address()));
     free.clear();
+    return any;
   }
 }
