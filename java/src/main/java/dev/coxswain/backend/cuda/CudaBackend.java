@@ -35,9 +35,11 @@ import java.util.Optional;
  */
 public final class CudaBackend implements Backend {
   private final CudaDevice device;
+  private final CudaEncode encode;
 
   private CudaBackend(CudaDevice device) {
     this.device = device;
+    this.encode = new CudaEncode(device, EncodeTuning.DEFAULT);
   }
 
   /**
@@ -138,8 +140,7 @@ public final class CudaBackend implements Backend {
 
   @Override
   public EncodeReport encode(Encoder encoder, TensorView x, SparseRows active) {
-    Requirements.encode(encoder, x, active);
-    throw missing("encode");
+    return encode.encode(encoder, x, active);
   }
 
   @Override

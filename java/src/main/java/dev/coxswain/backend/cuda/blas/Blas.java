@@ -1,0 +1,130 @@
+package dev.coxswain.backend.cuda.blas;
+
+import dev.coxswain.backend.NativeFolder;
+import dev.coxswain.error.DeviceException;
+import java.util.Optional;
+import jcuda.CudaException;
+import jcuda.Pointer;
+import jcuda.cudaDataType;
+import jcuda.driver.CUdeviceptr;
+import jcuda.driver.CUstream;
+import jcuda.jcublas.JCublas2;
+import jcuda.jcublas.cublasComputeType;
+import jcuda.jcublas.cublasGemmAlgo;
+import jcuda.jcublas.cublasHandle;
+import jcuda.jcublas.cublasOperation;
+import jcuda.runtime.cudaStream_t;
+
+/**
+ * A cuBLAS handle, for one thread at a time with its context current. Its sums have no specified
+ * order: what it computes is near the product, never to the bit.
+ */
+public final class Blas implements AutoCloseable {
+  private static final String FILE = "libJCublas2-12.6.0-linux-x86_64.so";
+
+  /** Empty until it was tried; then whether the library cannot be used, and why. */
+  private static Optional<Optional<String>> tried = Optional.empty();
+
+  private static final Pointer ONE = Pointer.to(new float[] {1});
+  private static final Pointer ZERO = Pointer.to(new float[] {0});
+
+  private final cublasHandle handle = new cublasHandle();
+
+  /**
+   * @param stream where its work is enqueued
+   * @throws DeviceException where cuBLAS cannot be used, with the reason
+   */
+  public Blas(CUstream stream) {
+    unusable()
+        .ifPresent(
+            reason -> {
+              throw new DeviceException(reason);
+            });
+    check("make a handle", () -> JCublas2.cublasCreate(handle));
+    try {
+      check("use a stream", () -> JCublas2.cublasSetStream(handle, new cudaStream_t(stream)));
+    } catch (DeviceException e) {
+      close();
+      throw e;
+    }
+  }
+
+  public static boolean isUsable() {
+    return unusable().isEmpty();
+  }
+
+  /** Why cuBLAS cannot be used, in one line; empty where it can. */
+  public static synchronized Optional<String> unusable() {
+    if (tried.isEmpty()) {
+      tried = Optional.of(load());
+    }
+    return tried.get();
+  }
+
+  private static Optional<String> load() {
+    try {
+      NativeFolder.load(FILE, "lib/" + FILE, () -> JCublas2.setExceptionsEnabled(true));
+      return Optional.empty();
+    } catch (LinkageError e) {
+      return Optional.of(
+          "there is no cuBLAS 12: libcublas.so.12 is not on this machine or does not load");
+    } catch (DeviceException e) {
+      return Optional.of(e.getMessage());
+    }
+  }
+
+  /**
+   * scores[r, f] = Σ_e x[r, e] · w[f, e], near: bfloat16 products, summed in float32.
+   *
+   * @param w address of [features, width] bfloat16
+   * @param x address of [rows, width] bfloat16
+   * @param scores address of [rows, features] float32, written
+   */
+  public void scores(long w, long x, long scores, int features, int rows, int width) {
+    check(
+        "multiply",
+        () ->
+            JCublas2.cublasGemmEx_new(
+                handle,
+                cublasOperation.CUBLAS_OP_T,
+                cublasOperation.CUBLAS_OP_N,
+                features,
+                rows,
+                width,
+                ONE,
+                new Address(w),
+                cudaDataType.CUDA_R_16BF,
+                width,
+                new Address(x),
+                cudaDataType.CUDA_R_16BF,
+                width,
+                ZERO,
+                new Address(scores),
+                cudaDataType.CUDA_R_32F,
+                features,
+                cublasComputeType.CUBLAS_COMPUTE_32F,
+                cublasGemmAlgo.CUBLAS_GEMM_DEFAULT));
+  }
+
+  private static void check(String doing, Runnable call) {
+    try {
+      call.run();
+    } catch (CudaException e) {
+      throw new DeviceException("cuBLAS could not " + doing + ": " + e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public void close() {
+    check("free its handle", () -> JCublas2.cublasDestroy(handle));
+  }
+
+  /** A bare device address as JCuda's object. */
+  private static final class Address extends CUdeviceptr {
+    private static final CUdeviceptr ZERO = new CUdeviceptr();
+
+    Address(long address) {
+      super(ZERO, address);
+    }
+  }
+}
