@@ -37,26 +37,30 @@ struct Pieces {
   }
 };
 
-/** What a thread brings of each piece: 4 elements of one row. */
+/** What a thread brings of each piece: 4 elements of one row. kVector: rows begin at multiples of 16 bytes.
+ */
+template <bool kVector>
 struct Feed {
-  const float* row;  // [d]
+  const float* row;  // [d], from the thread's first element on
   float* place;      // in stage 0
-  int first;         // element within the piece: 0 or 4
+  int left;          // elements of the row from there on
   float pad;         // past the row's end; −0 · 0 added to an accumulator leaves its very bits
-  bool vector;       // rows begin at multiples of 16 bytes
 
-  __device__ void fetch(int element, int stage, int d) const {
-    const int e = element + first;
+  __device__ void fetch(int element, int stage) const {
     float* to = place + stage * 2 * kHalf;
-    if (vector && e + 4 <= d) {
-      copyAsync16(sharedAddress(to), row + e);
-      return;
-    }
-    for (int i = 0; i < 4; ++i) {
-      if (e + i < d) {
-        copyAsync4(sharedAddress(to + i), row + e + i);
+    if constexpr (kVector) {
+      if (element < left) {
+        copyAsync16(sharedAddress(to), row + element);
       } else {
-        to[i] = pad;
+        *reinterpret_cast<float4*>(to) = make_float4(pad, pad, pad, pad);
+      }
+    } else {
+      for (int i = 0; i < 4; ++i) {
+        if (element + i < left) {
+          copyAsync4(sharedAddress(to + i), row + element + i);
+        } else {
+          to[i] = pad;
+        }
       }
     }
   }
@@ -109,8 +113,6 @@ __device__ __forceinline__ void push(int turn, float (&value)[16], float4* pendi
   }
 }
 
-}  // namespace
-
 /** f ≥ 1, V ≥ 1, 1 ≤ d < 2^30. */
 struct ExplainLogitsArgs {
   const float* features;  // U [f, d]
@@ -120,15 +122,10 @@ struct ExplainLogitsArgs {
   int64_t v;
   int64_t d;
   int64_t stride;
-  int64_t vector;  // 1 where every row of U and E begins at a multiple of 16 bytes
 };
 
-}  // namespace coxswain
-
-/** Grid: ⌈f/64⌉·⌈V/64⌉ CTAs of 256 threads, features fastest. Shared: kExplainLogitsShared of ExplainPlan. */
-extern "C" __global__ void __launch_bounds__(256, 1)
-    cox_explain_logits(const __grid_constant__ coxswain::ExplainLogitsArgs args) {
-  using namespace coxswain;
+template <bool kVector>
+__device__ void logitsTile(const ExplainLogitsArgs& args) {
   extern __shared__ __align__(16) float shared[];
   float* stages = shared + kLevels * 16 * kThreads;
   const int thread = threadIdx.x;
@@ -138,18 +135,18 @@ extern "C" __global__ void __launch_bounds__(256, 1)
 
   const int fedRow = thread / 2;
   const bool feedsFeature = fedRow < kTile;
-  Feed feed;
-  feed.row = feedsFeature ? args.features + min(firstFeature + fedRow, args.f - 1) * args.d
-                          : args.words + min(firstWord + fedRow - kTile, args.v - 1) * args.d;
-  feed.first = 4 * (thread % 2);
+  Feed<kVector> feed;
+  const int first = 4 * (thread % 2);
+  feed.row = feedsFeature ? args.features + min(firstFeature + fedRow, args.f - 1) * args.d + first
+                          : args.words + min(firstWord + fedRow - kTile, args.v - 1) * args.d + first;
   feed.place = stages + thread % 2 * kHalf + 4 * fedRow;
+  feed.left = static_cast<int>(args.d) - first;
   feed.pad = feedsFeature ? -0.0f : 0.0f;
-  feed.vector = args.vector != 0;
 
   const int d = static_cast<int>(args.d);
   Pieces ahead;
   for (int stage = 0; stage < kStages - 1; ++stage) {
-    if (ahead.any(d)) feed.fetch(ahead.element, stage, d);
+    if (ahead.any(d)) feed.fetch(ahead.element, stage);
     ahead.next(d);
     copyAsyncCommit();
   }
@@ -170,7 +167,7 @@ extern "C" __global__ void __launch_bounds__(256, 1)
     for (int e = Pieces::first(turn); e < d; e += 256) {
       copyAsyncWait<kStages - 2>();
       __syncthreads();
-      if (ahead.any(d)) feed.fetch(ahead.element, (stage + kStages - 1) % kStages, d);
+      if (ahead.any(d)) feed.fetch(ahead.element, (stage + kStages - 1) % kStages);
       ahead.next(d);
       copyAsyncCommit();
       const float* piece = stages + stage * 2 * kHalf;
@@ -189,4 +186,22 @@ extern "C" __global__ void __launch_bounds__(256, 1)
       if (c < args.f && w < args.v) args.logits[c * args.stride + w] = value[4 * i + j];
     }
   }
+}
+
+}  // namespace
+}  // namespace coxswain
+
+/**
+ * Where every row of U and E begins at a multiple of 16 bytes. Grid: ⌈f/64⌉·⌈V/64⌉ CTAs of 256 threads,
+ * features fastest. Shared: LOGITS_SHARED of ExplainPlan.
+ */
+extern "C" __global__ void __launch_bounds__(256, 1)
+    cox_explain_logits(const __grid_constant__ coxswain::ExplainLogitsArgs args) {
+  coxswain::logitsTile<true>(args);
+}
+
+/** Any rows; launched alike. */
+extern "C" __global__ void __launch_bounds__(256, 1)
+    cox_explain_logits_any(const __grid_constant__ coxswain::ExplainLogitsArgs args) {
+  coxswain::logitsTile<false>(args);
 }

@@ -214,9 +214,9 @@ final class CudaExplain {
         .add(count)
         .add(plan.words())
         .add(width)
-        .add(ExplainPlan.stride(plan.words()))
-        .add(aligned ? 1L : 0L);
-    launch("explain_logits", "cox_explain_logits", plan.logits(count));
+        .add(ExplainPlan.stride(plan.words()));
+    String kernel = aligned ? "cox_explain_logits" : "cox_explain_logits_any";
+    launch("explain_logits", kernel, plan.logits(count));
   }
 
   private void launch(String module, String kernel, LaunchShape shape) {
