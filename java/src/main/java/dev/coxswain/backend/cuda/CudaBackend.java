@@ -36,10 +36,12 @@ import java.util.Optional;
 public final class CudaBackend implements Backend {
   private final CudaDevice device;
   private final CudaEncode encode;
+  private final CudaTraining training;
 
   private CudaBackend(CudaDevice device) {
     this.device = device;
     this.encode = new CudaEncode(device, EncodeTuning.DEFAULT);
+    this.training = new CudaTraining(device, encode);
   }
 
   /**
@@ -179,7 +181,9 @@ public final class CudaBackend implements Backend {
   @Override
   public TrainReport trainStep(TrainState state, TrainStep step, TensorView x) {
     Requirements.train(state, step, x);
-    throw missing("training");
+    try (CudaLane lane = device.lane()) {
+      return training.step(lane, state, step, x);
+    }
   }
 
   private DeviceException missing(String what) {

@@ -1,0 +1,126 @@
+package dev.coxswain.backend.cuda;
+
+/**
+ * How a training step is launched: a pure function of its shape and the device.
+ *
+ * @param rows n
+ * @param width d
+ * @param features F
+ * @param rowsPerChunk rows that one block of the counting sort goes through
+ * @param wide whether a row of the state exceeds a block's shared memory
+ * @param hotPlaces features whose gradients can be summed ahead
+ */
+record TrainPlan(
+    long rows, long width, long features, long rowsPerChunk, boolean wide, long hotPlaces) {
+  /** As in kernels/train.cuh. */
+  private static final int FEATURES_PER_BLOCK = 32;
+
+  /** A feature with more pairs is hot: its gradient is spread over the columns' blocks. */
+  static final long HOT_ABOVE = 256;
+
+  private static final long MOST_HOT_PLACES = 1024;
+
+  /** Memory that the counts of all chunks may take. */
+  private static final long CHUNK_BYTES = 64 << 20;
+
+  /** Chunks of the counting sort that keep a multiprocessor busy. */
+  private static final int CHUNKS_PER_MULTIPROCESSOR = 2;
+
+  /** Static shared memory of cox_train_update. */
+  private static final int UPDATE_STATIC_BYTES = 128;
+
+  /** Floats an element of a row in cox_train_update's shared memory. */
+  private static final int UPDATE_ROWS = 3;
+
+  /**
+   * @param placesPerRow pairs a row can have, AuxK's included
+   */
+  static TrainPlan of(
+      long rows, long width, long features, long placesPerRow, DeviceTraits traits) {
+    long chunks =
+        Math.min(
+            (long) CHUNKS_PER_MULTIPROCESSOR * traits.multiprocessors(),
+            Math.max(1, CHUNK_BYTES / (4 * features)));
+    long updateBytes = 4L * UPDATE_ROWS * width + UPDATE_STATIC_BYTES;
+    long hot = Math.min(features, rows * placesPerRow / (HOT_ABOVE + 1));
+    return new TrainPlan(
+        rows,
+        width,
+        features,
+        divideUp(rows, Math.min(chunks, rows)),
+        updateBytes > traits.sharedBytes(),
+        Math.min(hot, MOST_HOT_PLACES));
+  }
+
+  private static long divideUp(long a, long b) {
+    return (a + b - 1) / b;
+  }
+
+  long chunks() {
+    return divideUp(rows, rowsPerChunk);
+  }
+
+  /** Blocks of features whose part of b_dec's gradient is summed as one. */
+  long blocks() {
+    return divideUp(features, FEATURES_PER_BLOCK);
+  }
+
+  static LaunchShape dead() {
+    return LaunchShape.of(1, 1024, 0);
+  }
+
+  /** 32 columns a block: cox_train_mean and cox_train_bias. */
+  LaunchShape columns() {
+    return LaunchShape.of(divideUp(width, 32), 256, 0);
+  }
+
+  LaunchShape squares() {
+    return LaunchShape.of(divideUp(rows, 8), 256, 0);
+  }
+
+  static LaunchShape sum() {
+    return LaunchShape.of(1, 32, 0);
+  }
+
+  LaunchShape order() {
+    return LaunchShape.of(rows, 256, 0);
+  }
+
+  LaunchShape error() {
+    return LaunchShape.of(rows, divideUp(width, 512), 128, 0);
+  }
+
+  LaunchShape count() {
+    return LaunchShape.of(chunks(), 256, 0);
+  }
+
+  LaunchShape sumChunks() {
+    return LaunchShape.of(divideUp(features, 256), 256, 0);
+  }
+
+  static LaunchShape begin() {
+    return LaunchShape.of(3, 1024, 0);
+  }
+
+  LaunchShape scatter() {
+    return LaunchShape.of(rows, 128, 0);
+  }
+
+  /** A warp a pair; beyond 2^20 blocks each goes on to further pairs. */
+  LaunchShape slope(long pairs) {
+    return LaunchShape.of(Math.min(divideUp(pairs, 8), 1 << 20), 256, 0);
+  }
+
+  LaunchShape hot() {
+    return new LaunchShape(
+        Math.toIntExact(divideUp(width, 128)), Math.toIntExact(hotPlaces), 2, 128, 1, 1, 0);
+  }
+
+  String updateKernel() {
+    return wide ? "cox_train_update_wide" : "cox_train_update";
+  }
+
+  LaunchShape update() {
+    return LaunchShape.of(blocks(), 256, wide ? 0 : Math.toIntExact(4 * UPDATE_ROWS * width));
+  }
+}
