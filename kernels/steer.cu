@@ -26,7 +26,9 @@ struct SteerArgs {
   const int32_t* rows;           // rows of x, group by group
   int64_t reads;                 // most m of a rule or condition of these plans
   unsigned long long* counters;  // [kSteerCounters] running sums; kFinishedCtas is 0 between launches
-  long long* mirror;             // [4] in pinned host memory: the sums as the latest launch left them
+  long long* mirror;             // [kSteerCounters] memory that the host sees: the sums as the latest launch
+                                 // left them, and last of all its number
+  int64_t number;                // of this launch
 };
 
 enum RowState : int { kAlive, kOff, kBroken };
@@ -160,7 +162,7 @@ __device__ void applyRule(const SteerRule& rule, const SteerShared<G>& shared, R
                           uint32_t alive, uint32_t counted) {
   const RowTile& tile = shared.tile;
   const int warp = threadIdx.x / 32;
-  const bool enforce = rule.kind == kEnforce;
+  const bool enforce = rule.kind == kEnforce && rule.m > 0;
   if (threadIdx.x == 0) notes.activeCount = 0;
   if (rule.m > 0) {
     readFeatures<G>(tile, rule.read, rule.readBias, rule.m, warp, kSteerWarps, shared.coefficients);
@@ -225,8 +227,11 @@ __device__ void publishCounts(const SteerArgs& args, const SteerGroup& group, co
   __threadfence();
   if (atomicAdd(&args.counters[kFinishedCtas], 1ull) + 1 < gridDim.x) return;
   __threadfence();
-  for (int i = 0; i < 4; ++i) args.mirror[i] = static_cast<long long>(atomicAdd(&args.counters[i], 0ull));
+  volatile long long* mirror = args.mirror;
+  for (int i = 0; i < 4; ++i) mirror[i] = static_cast<long long>(atomicAdd(&args.counters[i], 0ull));
   atomicExch(&args.counters[kFinishedCtas], 0ull);
+  __threadfence_system();
+  mirror[kFinishedCtas] = args.number;
 }
 
 }  // namespace coxswain

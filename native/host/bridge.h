@@ -15,7 +15,7 @@
 namespace coxswain::host {
 
 // Must match dev.coxswain.host.HostBridge.VERSION: both sides' idea of words and fields.
-constexpr jint kBridgeVersion = 1;
+constexpr jint kBridgeVersion = 2;
 
 struct ErrorBuffer {
   int32_t code;  // cox_status

@@ -59,6 +59,9 @@ std::vector<std::string> lines(const char* const* texts, size_t count) {
   return copies;
 }
 
+// Word of the arguments that Java fills: the CUDA device, or -1.
+enum { CUDA_DEVICE = 6 };
+
 std::shared_ptr<Engine> openEngine(const cox_engine_options& options) {
   requireJvm({options.class_path, options.java_home, lines(options.jvm_options, options.n_jvm_options)});
   auto engine = std::make_shared<Engine>();
@@ -67,9 +70,11 @@ std::shared_ptr<Engine> openEngine(const cox_engine_options& options) {
   std::string library = libraryPath();
   arguments.text(options.device == nullptr ? "cpu" : options.device)
       .word(options.threads)
-      .text(library.c_str());
+      .text(library.c_str())
+      .word(-1);
   const Bridge& bridge = Bridge::get();
   engine->java = bridge.open(bridge.openEngine, nullptr, nullptr, arguments);
+  engine->cudaDevice = static_cast<int32_t>(arguments.result(CUDA_DEVICE));
   return engine;
 }
 

@@ -16,6 +16,7 @@ constexpr int kClosing = -1;
 struct Engine {
   std::unique_ptr<JavaObject> java;
   cox_fail_policy policy = COX_FAIL_CLOSED;
+  int32_t cudaDevice = -1;    // it computes on; -1: on the CPU
   std::atomic<int> users{0};  // open lanes, harvests and vocabularies; kClosing once it closes
   std::mutex mutex;           // of the lists
   std::vector<cox_sae*> saes;

@@ -22,7 +22,7 @@ enum LaneWord {
   ROW_PLANS,    // address of int32[n]: which of the distinct plans each row has, or -1
   MASKS,        // address of bytes [P, n]: not 0 where part p steers row i
   MASKS_READY,  // 0 until Java has filled the masks of this pass
-  SELECTION,    // address of bytes [ROWS], for blocks with a row index
+  SPACE,        // cox_space of the block
   COUNTERS,     // four words: steered, gated off, non-finite, saturated
   LAST_NS = 14,  // time of the call before this one, not yet in the histogram; -1 if none
   LAYER,
@@ -32,6 +32,7 @@ enum LaneWord {
   ROWS,
   WIDTH,
   ROW_INDEX,  // address of int32[ROWS], or 0
+  STREAM,     // the CUDA stream that a block in CUDA memory belongs to
   P50,        // filled by `statistics`, as the next three
   P99,
   P999,
@@ -91,7 +92,6 @@ struct Lane {
   std::vector<int32_t> partSlots;
   std::vector<int32_t> partPlans;
   std::vector<uint8_t> masks;
-  std::vector<uint8_t> selection;
   std::vector<uint8_t> original;  // rows as they came, under COX_FAIL_OPEN
 
   std::shared_ptr<Harvest> harvest;

@@ -17,10 +17,29 @@ void requireFormat(const cox_block& block) {
   if (block.dtype != COX_F32 && block.dtype != COX_F16 && block.dtype != COX_BF16) {
     fail(COX_ERROR_ARGUMENT, "block.dtype %d is none of COX_F32, COX_F16, COX_BF16", block.dtype);
   }
-  if (block.space == COX_CUDA)
-    fail(COX_ERROR_UNSUPPORTED, "blocks in CUDA memory are not supported by this build");
-  if (block.space != COX_HOST)
+}
+
+// Whether the block's rows are where the engine and whoever else wants them can reach them.
+void requireSpace(const Lane& lane, const cox_block& block) {
+  if (block.space == COX_HOST) return;
+  if (block.space != COX_CUDA)
     fail(COX_ERROR_ARGUMENT, "block.space %d is none of COX_HOST, COX_CUDA", block.space);
+  int32_t device = lane.engine->cudaDevice;
+  if (device < 0) {
+    fail(COX_ERROR_ARGUMENT,
+         "block.space is COX_CUDA, but the engine computes on the CPU; open it with device \"cuda\"");
+  }
+  if (block.device != device) {
+    fail(COX_ERROR_ARGUMENT, "block.device is %d, but the engine computes on cuda:%d", block.device, device);
+  }
+  bool observed = std::any_of(lane.observers.begin(), lane.observers.end(),
+                              [&](const auto& observer) { return observer->layer == block.layer; });
+  if (observed || (lane.harvest && lane.harvest->layer == block.layer)) {
+    fail(COX_ERROR_UNSUPPORTED,
+         "the lane harvests or observes layer %d, whose block is in CUDA memory; a copy in host memory is "
+         "needed",
+         block.layer);
+  }
 }
 
 void requireExtent(const cox_block& block) {
@@ -98,10 +117,7 @@ void copyRows(const cox_block& block, std::vector<uint8_t>& copy, bool back) {
 }
 
 void shareBlock(Lane& lane, const cox_block& block) {
-  if (block.row_index != nullptr && lane.selection.size() < static_cast<size_t>(block.rows)) {
-    lane.selection.resize(static_cast<size_t>(block.rows));
-  }
-  lane.words[SELECTION] = reinterpret_cast<int64_t>(lane.selection.data());
+  lane.words[SPACE] = block.space;
   lane.words[LAYER] = block.layer;
   lane.words[DTYPE] = block.dtype;
   lane.words[DATA] = reinterpret_cast<int64_t>(block.data);
@@ -109,6 +125,7 @@ void shareBlock(Lane& lane, const cox_block& block) {
   lane.words[ROWS] = block.rows;
   lane.words[WIDTH] = block.width;
   lane.words[ROW_INDEX] = reinterpret_cast<int64_t>(block.row_index);
+  lane.words[STREAM] = reinterpret_cast<int64_t>(block.stream);
 }
 
 void steer(Lane& lane, const cox_block& block) {
@@ -169,8 +186,10 @@ void readAndSteer(Lane& lane, const cox_block& block) {
   observe(lane, block, COX_AFTER_PLANS);
 }
 
-// As readAndSteer, but if that fails the rows are as they came.
+// As readAndSteer, but if that fails the rows are as they came. In CUDA memory they are: what fails is that
+// work is handed to the device, and nothing was handed over then.
 void readAndSteerOrRestore(Lane& lane, const cox_block& block) {
+  if (block.space == COX_CUDA) return readAndSteer(lane, block);
   copyRows(block, lane.original, false);
   try {
     readAndSteer(lane, block);
@@ -185,6 +204,7 @@ void readAndSteerOrRestore(Lane& lane, const cox_block& block) {
 cox_block checkedBlock(const Lane& lane, const cox_block* given) {
   cox_block block = incoming(given, "cox_block");
   requireFormat(block);
+  requireSpace(lane, block);
   if (block.row_stride == 0) block.row_stride = block.width * static_cast<int64_t>(elementBytes(block.dtype));
   requireExtent(block);
   requireRows(lane, block);

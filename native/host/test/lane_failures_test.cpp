@@ -26,7 +26,7 @@ TEST_F(LaneFailuresTest, ShouldRefuseABlockThatCannotBe) {
   refused(COX_ERROR_SIZE, "cox_block.size is 1", [](cox_block& b) { b.size = 1; });
   refused(COX_ERROR_ARGUMENT, "layer -1", [](cox_block& b) { b.layer = -1; });
   refused(COX_ERROR_ARGUMENT, "block.dtype 3", [](cox_block& b) { b.dtype = 3; });
-  refused(COX_ERROR_UNSUPPORTED, "CUDA memory are not supported by this build",
+  refused(COX_ERROR_ARGUMENT, "block.space is COX_CUDA, but the engine computes on the CPU",
           [](cox_block& b) { b.space = COX_CUDA; });
   refused(COX_ERROR_ARGUMENT, "block.space 2", [](cox_block& b) { b.space = 2; });
   refused(COX_ERROR_ARGUMENT, "block.data is NULL", [](cox_block& b) { b.data = nullptr; });

@@ -194,7 +194,7 @@ typedef struct cox_block {
   size_t size;
   int32_t layer;            /* 0-based block whose output this is */
   int32_t dtype;            /* cox_dtype */
-  int32_t space;            /* cox_space; COX_CUDA is not supported by this build */
+  int32_t space;            /* cox_space; COX_CUDA needs an engine opened on that device */
   int32_t device;           /* CUDA device; 0 on the host */
   void* data;               /* [rows, width], aligned to its element */
   int64_t row_stride;       /* bytes; 0: width elements; a multiple of the element's size */
@@ -237,8 +237,12 @@ COX_API int cox_begin(cox_lane* lane, const cox_row* rows, size_t n);
  * between passes. */
 COX_API int cox_wants(const cox_lane* lane, int layer);
 
-/* Harvests, observes and steers a block of the open pass, in that order, in place; done on return. A layer's
- * block may come in pieces. Nothing is done at a layer that cox_wants denies. */
+/* Harvests, observes and steers a block of the open pass, in that order, in place. A layer's block may come
+ * in pieces. Nothing is done at a layer that cox_wants denies.
+ *
+ * In host memory: done on return. In CUDA memory: enqueued on the block's stream, which is used as it is and
+ * never waited for; plans may be released at once; statistics count what the device has done so far. Such a
+ * block can be neither harvested nor observed. */
 COX_API int cox_layer(cox_lane* lane, const cox_block* block);
 
 /* Ends the pass: its harvested rows are appended, or dropped if `aborted` is not 0 or the pass failed. */

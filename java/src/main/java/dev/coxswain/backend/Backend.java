@@ -57,6 +57,9 @@ public interface Backend extends AutoCloseable {
   /** Binds a plan's rules, in order, to this device. */
   SteerKernel steerKernel(int width, List<SteerRule> rules, Optional<SteerCondition> condition);
 
+  /** For rows that may each have another of this backend's kernels. */
+  SteerBatch steerBatch();
+
   /** Rows of features that {@link #explainStatistics} and {@link #explainTop} treat as one tile. */
   int EXPLAIN_TILE = 128;
 

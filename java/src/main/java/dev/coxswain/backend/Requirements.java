@@ -1,6 +1,7 @@
 package dev.coxswain.backend;
 
 import dev.coxswain.tensor.DType;
+import dev.coxswain.tensor.HostMemory;
 import dev.coxswain.tensor.TensorView;
 import java.util.Locale;
 
@@ -125,6 +126,17 @@ public final class Requirements {
     boolean inPlace = x == y && xStride == yStride;
     if (rows > 0 && !inPlace && x < y + rows * yStride && y < x + rows * xStride) {
       interleaved(x, xStride, y, yStride, rowBytes);
+    }
+  }
+
+  /** Of {@link SteerBatch#apply}; allocates nothing where all is well. */
+  public static void rowKernels(int count, long rowKernels, long rows) {
+    for (long i = 0; i < rows; i++) {
+      int kernel = HostMemory.getInt(rowKernels + 4 * i);
+      if (kernel < SteerBatch.NO_KERNEL || kernel >= count) {
+        throw new IllegalArgumentException(
+            "row " + i + " has kernel " + kernel + "; it must be -1 or below " + count);
+      }
     }
   }
 

@@ -10,7 +10,7 @@ package dev.coxswain.host;
  */
 public final class HostBridge {
   /** Grows with any change of an entry point or of the shared memory's layout. */
-  private static final int VERSION = 1;
+  private static final int VERSION = 2;
 
   private HostBridge() {}
 

@@ -3,6 +3,7 @@ package dev.coxswain.host;
 import dev.coxswain.Engine;
 import dev.coxswain.backend.Backend;
 import dev.coxswain.backend.Device;
+import dev.coxswain.tensor.MemorySpace;
 import java.util.Arrays;
 
 /** A host's engine: the device, and the plans that lanes find by number. Thread-safe. */
@@ -10,6 +11,9 @@ final class HostEngine implements AutoCloseable {
   private static final int DEVICE = 1;
   private static final int THREADS = 3;
   private static final int LIBRARY = 4;
+
+  /** To be filled: the CUDA device's number, or −1 for the CPU. */
+  private static final int CUDA_DEVICE = 6;
 
   /** Names the file of native code to load; {@code backend.cpu} reads it. */
   private static final String LIBRARY_PROPERTY = "coxswain.library";
@@ -27,7 +31,10 @@ final class HostEngine implements AutoCloseable {
     Device device = Device.parse(words.text(DEVICE, "the device"));
     int threads = words.getInt(THREADS);
     useLibrary(words.text(LIBRARY, "the library's path"));
-    return new HostEngine(threads == 0 ? Engine.open(device) : Engine.open(device, threads));
+    Engine engine = threads == 0 ? Engine.open(device) : Engine.open(device, threads);
+    MemorySpace space = engine.backend().space();
+    words.set(CUDA_DEVICE, space.isHost() ? -1 : space.ordinal());
+    return new HostEngine(engine);
   }
 
   /** The caller is in the process already: no second copy of it is wanted. */

@@ -1,9 +1,11 @@
 package dev.coxswain.host;
 
 import com.sun.management.ThreadMXBean;
+import dev.coxswain.backend.SteerBatch;
 import dev.coxswain.backend.SteerKernel;
 import dev.coxswain.error.InvalidDataException;
 import dev.coxswain.tensor.HostMemory;
+import dev.coxswain.tensor.MemorySpace;
 import java.lang.management.ManagementFactory;
 import org.HdrHistogram.Histogram;
 
@@ -23,7 +25,7 @@ final class HostLane implements AutoCloseable {
   private static final int ROW_PLANS = 6;
   private static final int MASKS = 7;
   private static final int MASKS_READY = 8;
-  private static final int SELECTION = 9;
+  private static final int SPACE = 9;
   private static final int COUNTERS = 10;
   private static final int LAST_NS = 14;
   private static final int LAYER = 15;
@@ -33,10 +35,14 @@ final class HostLane implements AutoCloseable {
   private static final int ROWS = 19;
   private static final int WIDTH = 20;
   private static final int ROW_INDEX = 21;
-  private static final int P50 = 22;
-  private static final int P99 = 23;
-  private static final int P999 = 24;
-  private static final int JAVA_BYTES = 25;
+  private static final int STREAM = 22;
+  private static final int P50 = 23;
+  private static final int P99 = 24;
+  private static final int P999 = 25;
+  private static final int JAVA_BYTES = 26;
+
+  /** In SPACE, by coxswain.h's cox_space: COX_HOST. */
+  private static final int HOST_SPACE = 0;
 
   /** cox_row: its size, and where position and flags stand. */
   private static final int ROW_BYTES = 32;
@@ -50,6 +56,7 @@ final class HostLane implements AutoCloseable {
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   private final HostEngine engine;
+  private final LaneBatches batches;
   private final long words;
   private final Histogram nanoseconds = new Histogram(LONGEST_NS, 3);
   private final long bytesAtOpening;
@@ -59,6 +66,7 @@ final class HostLane implements AutoCloseable {
 
   private HostLane(HostEngine engine, long words) {
     this.engine = engine;
+    this.batches = new LaneBatches(engine.backend());
     this.words = words;
     this.bytesAtOpening = allocatedBytes();
   }
@@ -83,27 +91,80 @@ final class HostLane implements AutoCloseable {
     return word(ERROR);
   }
 
-  /** Runs each of the pass's plans for this layer over the block, in place. */
+  /** Runs each row's plan for this layer over the block, in place. */
   void steerBlock() {
     recordLastCall();
     if (word(MASKS_READY) == 0) {
       fillMasks();
       setWord(MASKS_READY, 1);
     }
-    int count = (int) word(PART_COUNT);
-    for (int part = 0; part < count; part++) {
-      HostPlan plan = planOf(part);
-      if (plan.layer() == word(LAYER) && selected[part] > 0) {
-        apply(plan.plan().kernel(), selection(part));
+    int round = 0;
+    while (steer(round)) {
+      round++;
+    }
+  }
+
+  /**
+   * Steers each row by the part number {@code round} of those that its plan has for it at this
+   * layer; false where no row has so many.
+   */
+  private boolean steer(int round) {
+    int parts = (int) word(PART_COUNT);
+    SteerKernel[] kernels = batches.kernels(parts);
+    long rows = word(ROWS);
+    long rowKernels = batches.rowKernels(rows);
+    int count = 0;
+    for (int part = 0; part < parts; part++) {
+      if (isWanted(part) && roundOf(part) == round) {
+        if (count == 0) {
+          HostMemory.fill(rowKernels, 4 * rows, (byte) SteerBatch.NO_KERNEL);
+        }
+        kernels[count] = kernelOf(part);
+        assign(part, count, rowKernels);
+        count++;
       }
     }
+    if (count == 0) {
+      return false;
+    }
+    batches
+        .at((int) word(LAYER), round)
+        .apply(
+            kernels,
+            count,
+            rowKernels,
+            word(DATA),
+            word(STRIDE),
+            rows,
+            NativeWords.dtype(word(DTYPE)),
+            word(SPACE) == HOST_SPACE ? MemorySpace.HOST : engine.backend().space(),
+            word(STREAM));
+    return true;
   }
 
   private HostPlan planOf(int part) {
     return engine.plan(HostMemory.getInt(word(PART_SLOTS) + 4L * part));
   }
 
-  private void apply(SteerKernel kernel, long selection) {
+  private int placeOf(int part) {
+    return HostMemory.getInt(word(PART_PLANS) + 4L * part);
+  }
+
+  private boolean isWanted(int part) {
+    return selected[part] > 0 && planOf(part).layer() == word(LAYER);
+  }
+
+  /** How many parts of the same plan come before this one at this layer; they stand together. */
+  private int roundOf(int part) {
+    int round = 0;
+    for (int before = part - 1; before >= 0 && placeOf(before) == placeOf(part); before--) {
+      round += isWanted(before) ? 1 : 0;
+    }
+    return round;
+  }
+
+  private SteerKernel kernelOf(int part) {
+    SteerKernel kernel = planOf(part).plan().kernel();
     if (kernel.width() != word(WIDTH)) {
       throw new InvalidDataException(
           "the block's rows have "
@@ -113,17 +174,20 @@ final class HostLane implements AutoCloseable {
               + " steers rows of "
               + kernel.width());
     }
-    long data = word(DATA);
-    long stride = word(STRIDE);
-    kernel.apply(
-        data,
-        stride,
-        data,
-        stride,
-        word(ROWS),
-        NativeWords.dtype(word(DTYPE)),
-        selection,
-        words + 8L * COUNTERS);
+    return kernel;
+  }
+
+  /** Gives the kernel to the block's rows that the part steers. */
+  private void assign(int part, int kernel, long rowKernels) {
+    long mask = word(MASKS) + part * word(PASS_COUNT);
+    long index = word(ROW_INDEX);
+    long rows = word(ROWS);
+    for (long i = 0; i < rows; i++) {
+      long row = index == 0 ? i : HostMemory.getInt(index + 4 * i);
+      if (HostMemory.getByte(mask + row) != 0) {
+        HostMemory.putInt(rowKernels + 4 * i, kernel);
+      }
+    }
   }
 
   /** For each part of the pass's plans: which of the pass's rows it steers. */
@@ -138,7 +202,7 @@ final class HostLane implements AutoCloseable {
   }
 
   private int fillMask(int part, HostPlan plan) {
-    int place = HostMemory.getInt(word(PART_PLANS) + 4L * part);
+    int place = placeOf(part);
     long rows = word(PASS_COUNT);
     long row = word(PASS_ROWS);
     long rowPlan = word(ROW_PLANS);
@@ -158,22 +222,6 @@ final class HostLane implements AutoCloseable {
     return plan.plan().selects(flags, HostMemory.getInt(row + ROW_POSITION));
   }
 
-  /** The part's mask, in the order of the block's rows. */
-  private long selection(int part) {
-    long mask = word(MASKS) + part * word(PASS_COUNT);
-    long index = word(ROW_INDEX);
-    if (index == 0) {
-      return mask;
-    }
-    long selection = word(SELECTION);
-    long rows = word(ROWS);
-    for (long i = 0; i < rows; i++) {
-      byte own = HostMemory.getByte(mask + HostMemory.getInt(index + 4 * i));
-      HostMemory.putByte(selection + i, own);
-    }
-    return selection;
-  }
-
   private void recordLastCall() {
     long last = word(LAST_NS);
     if (last >= 0) {
@@ -184,13 +232,16 @@ final class HostLane implements AutoCloseable {
 
   void writeStatistics() {
     setWord(JAVA_BYTES, allocatedBytes() - bytesAtOpening);
+    batches.count(words + 8L * COUNTERS);
     recordLastCall();
     setWord(P50, nanoseconds.getValueAtPercentile(50));
     setWord(P99, nanoseconds.getValueAtPercentile(99));
     setWord(P999, nanoseconds.getValueAtPercentile(99.9));
   }
 
-  /** Nothing: the shared memory is native code's. */
+  /** The shared memory is native code's and stays. */
   @Override
-  public void close() {}
+  public void close() {
+    batches.close();
+  }
 }

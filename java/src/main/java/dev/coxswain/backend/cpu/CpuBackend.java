@@ -10,6 +10,7 @@ import dev.coxswain.backend.ExplainWords;
 import dev.coxswain.backend.NativeHandle;
 import dev.coxswain.backend.Requirements;
 import dev.coxswain.backend.SparseRows;
+import dev.coxswain.backend.SteerBatch;
 import dev.coxswain.backend.SteerCondition;
 import dev.coxswain.backend.SteerKernel;
 import dev.coxswain.backend.SteerRule;
@@ -142,6 +143,12 @@ public final class CpuBackend implements Backend {
   public SteerKernel steerKernel(
       int width, List<SteerRule> rules, Optional<SteerCondition> condition) {
     return CpuSteer.create(device, width, rules, condition);
+  }
+
+  @Override
+  public SteerBatch steerBatch() {
+    device.requireOpen();
+    return new CpuSteerBatch();
   }
 
   @Override

@@ -10,6 +10,7 @@ import dev.coxswain.backend.ExplainShard;
 import dev.coxswain.backend.ExplainWords;
 import dev.coxswain.backend.Requirements;
 import dev.coxswain.backend.SparseRows;
+import dev.coxswain.backend.SteerBatch;
 import dev.coxswain.backend.SteerCondition;
 import dev.coxswain.backend.SteerKernel;
 import dev.coxswain.backend.SteerRule;
@@ -36,11 +37,13 @@ import java.util.Optional;
 public final class CudaBackend implements Backend {
   private final CudaDevice device;
   private final CudaEncode encode;
+  private final CudaDecode decode;
   private final CudaTraining training;
 
   private CudaBackend(CudaDevice device) {
     this.device = device;
     this.encode = new CudaEncode(device, EncodeTuning.DEFAULT);
+    this.decode = new CudaDecode(device);
     this.training = new CudaTraining(device, encode);
   }
 
@@ -148,13 +151,20 @@ public final class CudaBackend implements Backend {
   @Override
   public long decode(Decoder decoder, SparseRows active, TensorView xHat) {
     Requirements.decode(decoder, active, xHat);
-    throw missing("decode");
+    try (CudaLane lane = device.lane()) {
+      return decode.decode(lane, decoder, active, xHat);
+    }
   }
 
   @Override
   public SteerKernel steerKernel(
       int width, List<SteerRule> rules, Optional<SteerCondition> condition) {
-    throw missing("steering");
+    return CudaSteer.create(device, width, rules, condition);
+  }
+
+  @Override
+  public SteerBatch steerBatch() {
+    return CudaSteerBatch.create(device);
   }
 
   @Override

@@ -1,0 +1,123 @@
+package dev.coxswain.backend.cuda;
+
+import dev.coxswain.backend.SteerKernel;
+import dev.coxswain.tensor.HostMemory;
+import jcuda.CudaException;
+import jcuda.driver.JCudaDriver;
+
+/**
+ * One table of a {@link CudaSteerBatch} on the device and the launches that read it, all on one
+ * stream. Its counters are its own; the kernel leaves their sums, and the number of the launch that
+ * has ended, in page-locked memory, so nobody has to wait or ask the driver. A slot whose launches
+ * have all ended may take another table and another stream.
+ */
+final class SteerSlot {
+  /** Where the table begins, behind the counters. */
+  private static final long TABLE_AT = 256;
+
+  private final CudaDevice device;
+  private final long rows;
+  private final long memory;
+  private final PinnedBuffer pinned;
+  private final Addresses.Host tableOnHost;
+  private final Addresses.Device tableOnDevice;
+  private final LaunchBlock block = new LaunchBlock(16);
+  private final long[] reported = new long[SteerKernel.COUNTERS];
+  private CudaStream stream;
+  private LaunchShape shape;
+  private int groups;
+  private long launched;
+
+  /**
+   * The device's context must be current, as for every call.
+   *
+   * @param rows most rows of a table
+   * @param stream the first one it works on
+   */
+  SteerSlot(CudaDevice device, long rows, CudaStream stream) {
+    this.device = device;
+    this.rows = rows;
+    this.stream = stream;
+    long bytes = TABLE_AT + SteerTable.bytes(rows);
+    this.pinned = new PinnedBuffer(device, bytes);
+    HostMemory.fill(pinned.address(), bytes, (byte) 0);
+    try {
+      this.memory = device.allocate(bytes);
+    } catch (RuntimeException | Error e) {
+      pinned.free();
+      throw e;
+    }
+    this.tableOnHost = new Addresses.Host(pinned.address() + TABLE_AT);
+    this.tableOnDevice = new Addresses.Device(memory + TABLE_AT);
+    clearCounters();
+  }
+
+  private void clearCounters() {
+    try {
+      JCudaDriver.cuMemsetD8Async(
+          new Addresses.Device(memory), (byte) 0, SteerArgs.COUNTER_BYTES, stream.handle());
+    } catch (CudaException e) {
+      throw device.failure("clear counters", e);
+    }
+  }
+
+  long rows() {
+    return rows;
+  }
+
+  CudaStream stream() {
+    return stream;
+  }
+
+  /** Whether all its launches have ended. */
+  boolean isIdle() {
+    return HostMemory.getLong(pinned.address() + SteerArgs.NUMBER_AT) == launched;
+  }
+
+  /** Of an idle slot: the table of so many rows, in its plans' order, to be read from now on. */
+  void fill(CudaStream on, long rowKernels, long n, long[] plans, int count, SteerLaunch launch) {
+    stream = on;
+    long host = tableOnHost.address();
+    SteerTable table = SteerTable.write(rowKernels, n, plans, count, 0, launch.groupRows(), host);
+    groups = table.groups();
+    if (groups == 0) {
+      return;
+    }
+    shape = launch.shape(groups, table.largest());
+    SteerArgs.Rows none = new SteerArgs.Rows(0, 0, 0, 0, 0);
+    SteerArgs.write(block, none, launch, tableOnDevice.address(), n, memory, pinned.address());
+    try {
+      JCudaDriver.cuMemcpyHtoDAsync(
+          tableOnDevice, tableOnHost, SteerTable.bytes(n), stream.handle());
+    } catch (CudaException e) {
+      throw device.failure("send a table of " + n + " rows", e);
+    }
+  }
+
+  /** Enqueues the steering of the table's rows, in place. */
+  void launch(CudaFunction kernel, long data, long stride, int dtype) {
+    if (groups == 0) {
+      return;
+    }
+    SteerArgs.setRows(block, data, stride, dtype, launched + 1);
+    block.launch(kernel, shape, stream);
+    launched++;
+  }
+
+  /** Adds to {@code target} what has been counted since the last call. */
+  void count(long target) {
+    for (int i = 0; i < reported.length; i++) {
+      long counted = HostMemory.getLong(pinned.address() + 8L * i);
+      long at = target + 8L * i;
+      HostMemory.putLong(at, HostMemory.getLong(at) + counted - reported[i]);
+      reported[i] = counted;
+    }
+  }
+
+  /** Waits for the device's work, as the driver does where memory is freed. */
+  void free() {
+    device.free(memory);
+    pinned.free();
+    block.close();
+  }
+}
