@@ -275,7 +275,7 @@ TEST_F(LaneTest, ShouldAllocateNothingOnTheHotPath) {
     for (int i = 1; i <= passes; ++i) pass(i);
     return lane.describe().java_bytes - before;
   };
-  bytesOf(20000);  // the compilers' own work ends before
+  bytesOf(60000);  // the compilers' own work ends before
   uint64_t ofDescribing = bytesOf(0);
   EXPECT_EQ(ofDescribing, bytesOf(20000));
   EXPECT_GT(lane.describe().steered, 100000u);
