@@ -27,10 +27,11 @@ void check(int status) {
   }
 }
 
-EngineHandle openEngine(int threads) {
+EngineHandle openEngine(int threads, const std::string& device) {
   cox_engine_options options = {};
   options.size = sizeof options;
   options.threads = threads;
+  options.device = device.c_str();
   cox_engine* engine = nullptr;
   check(cox_engine_open(&options, &engine));
   return EngineHandle(engine);

@@ -28,7 +28,7 @@ using LaneHandle = Handle<cox_lane, cox_lane_close>;
 using HarvestHandle = Handle<cox_harvest, cox_harvest_abandon>;
 using VocabularyHandle = Handle<cox_vocabulary, cox_vocabulary_abandon>;
 
-EngineHandle openEngine(int threads);
+EngineHandle openEngine(int threads, const std::string& device);
 LaneHandle openLane(cox_engine* engine);
 
 // Throws Failure where the SAE's width is not the model's.

@@ -9,7 +9,8 @@
 namespace coxllama {
 
 Json load(Workbench& bench, const Request& request) {
-  bench.load(request.text("model"), static_cast<int>(request.integer("threads")));
+  bench.load(request.text("model"), static_cast<int>(request.integer("threads")),
+             request.text("device", "cpu"));
   return info(bench, request);
 }
 

@@ -4,10 +4,11 @@
 
 namespace coxllama {
 
-void Workbench::load(const std::string& path, int threads) {
+void Workbench::load(const std::string& path, int threads, const std::string& device) {
   if (threads < 1 || threads > 512) {
     throw Failure(Fault::kUsage, "threads = " + std::to_string(threads) + ": use 1 to 512");
   }
+  device_ = device;
   model_ = std::make_unique<Model>(path, threads);
 }
 
@@ -27,7 +28,7 @@ std::unique_ptr<Session> Workbench::session(SessionShape shape) const {
 cox_engine* Workbench::engine() {
   std::lock_guard<std::mutex> lock(mutex_);
   if (!engine_) {
-    engine_ = openEngine(model().threads());
+    engine_ = openEngine(model().threads(), device_);
   }
   return engine_.get();
 }

@@ -19,7 +19,8 @@ class Workbench {
  public:
   explicit Workbench(const Channel& channel) : hangUp_(channel.hangUp()) {}
 
-  void load(const std::string& path, int threads);
+  // The engine's device, as cox_engine_options names it.
+  void load(const std::string& path, int threads, const std::string& device);
   const Model& model() const;  // throws Failure before load
 
   // A session whose decodes end when the parent hangs up.
@@ -40,6 +41,7 @@ class Workbench {
   std::mutex mutex_;
   const std::atomic<bool>* hangUp_;
   std::unique_ptr<Model> model_;
+  std::string device_;
   EngineHandle engine_;
   LaneHandle lane_;
   std::map<std::string, SaeHandle> saes_;

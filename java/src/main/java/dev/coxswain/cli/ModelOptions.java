@@ -1,7 +1,6 @@
 package dev.coxswain.cli;
 
 import dev.coxswain.backend.Device;
-import dev.coxswain.error.DeviceException;
 import dev.coxswain.error.FileException;
 import dev.coxswain.model.LlamaProcess;
 import dev.coxswain.model.ModelCache;
@@ -33,9 +32,10 @@ final class ModelOptions {
   static LlamaProcess start(String model, ComputeOptions compute) {
     Path file = file(model);
     if (compute.device().kind() == Device.Kind.CUDA) {
-      throw new DeviceException("device " + compute.device() + ": this build has no CUDA backend");
+      // The process opens it when a plan first needs it: too late to say that it is not usable.
+      compute.openEngine().close();
     }
-    return LlamaProcess.start(file, compute.threads());
+    return LlamaProcess.start(file, compute.device(), compute.threads());
   }
 
   private static Path file(String model) {

@@ -55,7 +55,7 @@ final class Workshop implements AutoCloseable {
 
   LlamaProcess model() {
     if (model.isEmpty()) {
-      model = Optional.of(LlamaProcess.start(modelFile, options.threads()));
+      model = Optional.of(LlamaProcess.start(modelFile, options.device(), options.threads()));
     }
     return model.get();
   }

@@ -1,13 +1,14 @@
 package dev.coxswain.host;
 
 import dev.coxswain.backend.Activation;
+import dev.coxswain.backend.Backend;
 import dev.coxswain.backend.EncodeReport;
 import dev.coxswain.backend.SparseRows;
+import dev.coxswain.backend.TensorTwin;
 import dev.coxswain.error.InvalidDataException;
 import dev.coxswain.sae.PlacedAutoencoder;
 import dev.coxswain.tensor.DType;
 import dev.coxswain.tensor.HostMemory;
-import dev.coxswain.tensor.HostTensor;
 import dev.coxswain.tensor.TensorView;
 
 /**
@@ -41,7 +42,7 @@ final class HostObserver implements AutoCloseable {
     this.features = sae.sae().features();
     boolean bounded = sae.sae().activation() == Activation.TOP_K;
     this.places = bounded ? sae.sae().k() : Math.min(FIRST_PLACES, features);
-    this.memory = new Memory(1, DType.F32, width, places);
+    this.memory = new Memory(engine.backend(), 1, DType.F32, width, places);
   }
 
   void observe(NativeWords call) {
@@ -51,27 +52,27 @@ final class HostObserver implements AutoCloseable {
     }
     long rows = call.get(ROWS);
     DType dtype = NativeWords.dtype(call.get(DTYPE));
-    require(rows, dtype, places);
-    memory.copyRows(call.get(DATA), call.get(STRIDE));
-    EncodeReport report = engine.backend().encode(sae.encoder(), memory.rows, memory.active);
+    EncodeReport report = encode(call, rows, dtype);
     if (report.firstOverfullRow() >= 0) {
       places = (int) Math.min(features, 2 * report.mostActive());
-      require(rows, dtype, places);
-      memory.copyRows(call.get(DATA), call.get(STRIDE));
-      engine.backend().encode(sae.encoder(), memory.rows, memory.active);
+      encode(call, rows, dtype);
     }
     call.set(PLACES, places);
-    call.set(VALUES, memory.active.values().address());
-    call.set(INDICES, memory.active.indices().address());
+    call.set(VALUES, memory.values.onHost(rows).address());
+    call.set(INDICES, memory.indices.onHost(rows).address());
   }
 
-  private void require(long rows, DType dtype, int wantedPlaces) {
-    if (memory.fits(rows, dtype, wantedPlaces)) {
-      memory.use(rows);
-      return;
+  private EncodeReport encode(NativeWords call, long rows, DType dtype) {
+    if (!memory.fits(rows, dtype, places)) {
+      memory.close();
+      memory = new Memory(engine.backend(), rows, dtype, width, places);
     }
-    memory.close();
-    memory = new Memory(rows, dtype, width, wantedPlaces);
+    memory.fill(call.get(DATA), call.get(STRIDE), rows);
+    EncodeReport report =
+        engine.backend().encode(sae.encoder(), memory.x.onDevice(rows), memory.active(rows));
+    memory.values.toHost(rows);
+    memory.indices.toHost(rows);
+    return report;
   }
 
   @Override
@@ -82,24 +83,19 @@ final class HostObserver implements AutoCloseable {
 
   /** Rows side by side, as the encoder wants them, and what it finds. */
   private static final class Memory implements AutoCloseable {
-    private final HostTensor x;
-    private final HostTensor values;
-    private final HostTensor indices;
-    private final HostTensor normalization;
-    private TensorView rows;
+    private final TensorTwin x;
+    private final TensorTwin values;
+    private final TensorTwin indices;
+    private final TensorTwin normalization;
+    private long used;
     private SparseRows active;
 
-    Memory(long count, DType dtype, int width, int places) {
-      x = HostTensor.allocate(dtype, count, width);
-      values = HostTensor.allocate(DType.F32, count, places);
-      indices = HostTensor.allocate(DType.I32, count, places);
-      normalization = HostTensor.allocate(DType.F32, count, 2);
-      rows = x.view();
-      active = all();
-    }
-
-    private SparseRows all() {
-      return new SparseRows(values.view(), indices.view(), normalization.view());
+    Memory(Backend backend, long count, DType dtype, int width, int places) {
+      x = new TensorTwin(backend, dtype, count, width);
+      values = new TensorTwin(backend, DType.F32, count, places);
+      indices = new TensorTwin(backend, DType.I32, count, places);
+      normalization = new TensorTwin(backend, DType.F32, count, 2);
+      used = -1;
     }
 
     boolean fits(long count, DType dtype, int places) {
@@ -108,18 +104,23 @@ final class HostObserver implements AutoCloseable {
           && values.shape().extent(1) == places;
     }
 
-    void use(long count) {
-      if (rows.rows() != count) {
-        rows = x.view().rows(0, count);
-        active = all().rows(0, count);
+    SparseRows active(long count) {
+      if (used != count) {
+        active =
+            new SparseRows(
+                values.onDevice(count), indices.onDevice(count), normalization.onDevice(count));
+        used = count;
       }
+      return active;
     }
 
-    void copyRows(long data, long stride) {
-      long bytes = rows.byteSize() / Math.max(1, rows.rows());
-      for (long i = 0; i < rows.rows(); i++) {
+    void fill(long data, long stride, long count) {
+      TensorView rows = x.onHost(count);
+      long bytes = rows.rowElements() * rows.dtype().bytes();
+      for (long i = 0; i < count; i++) {
         HostMemory.copy(data + i * stride, rows.address() + i * bytes, bytes);
       }
+      x.toDevice(count);
     }
 
     @Override

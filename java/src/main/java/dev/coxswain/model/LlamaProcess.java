@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coxswain.backend.Device;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,12 +33,17 @@ public final class LlamaProcess implements AutoCloseable {
   /**
    * Loads a model.
    *
-   * @param threads of llama.cpp and of the engine inside the process
+   * @param device of the engine inside the process; llama.cpp computes on the CPU
+   * @param threads of llama.cpp and of the engine
    */
-  public static LlamaProcess start(Path model, int threads) {
+  public static LlamaProcess start(Path model, Device device, int threads) {
     LineProcess process = LineProcess.start();
     try {
-      ObjectNode request = object().put("model", absolute(model)).put("threads", threads);
+      ObjectNode request =
+          object()
+              .put("model", absolute(model))
+              .put("device", device.toString())
+              .put("threads", threads);
       return new LlamaProcess(model, process, ModelInfo.of(process.call("load", request)));
     } catch (RuntimeException e) {
       process.close();

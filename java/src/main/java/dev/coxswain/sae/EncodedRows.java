@@ -2,10 +2,8 @@ package dev.coxswain.sae;
 
 import dev.coxswain.backend.Backend;
 import dev.coxswain.backend.SparseRows;
+import dev.coxswain.backend.TensorTwin;
 import dev.coxswain.tensor.DType;
-import dev.coxswain.tensor.HostTensor;
-import dev.coxswain.tensor.Shape;
-import dev.coxswain.tensor.TensorOwner;
 import dev.coxswain.tensor.TensorView;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,15 +16,11 @@ final class EncodedRows implements AutoCloseable {
   private static final long BLOCK_BYTES = 32 << 20;
   private static final long MAX_ROWS = 8192;
 
-  /** A tensor on both sides. */
-  private record Twin(HostTensor host, TensorOwner device) {}
-
-  private final Backend backend;
-  private final List<Twin> twins = new ArrayList<>();
-  private final Twin x;
-  private final Twin values;
-  private final Twin indices;
-  private final Twin normalization;
+  private final List<TensorTwin> twins = new ArrayList<>();
+  private final TensorTwin x;
+  private final TensorTwin values;
+  private final TensorTwin indices;
+  private final TensorTwin normalization;
   private final long rows;
 
   /**
@@ -35,34 +29,23 @@ final class EncodedRows implements AutoCloseable {
    * @param places K
    */
   EncodedRows(Backend backend, DType dtype, int width, long places) {
-    this.backend = backend;
     long rowBytes = (long) width * dtype.bytes() + 8 * places + 8;
     this.rows = Math.max(1, Math.min(MAX_ROWS, BLOCK_BYTES / rowBytes));
     try {
-      this.x = twin(dtype, rows, width);
-      this.values = twin(DType.F32, rows, places);
-      this.indices = twin(DType.I32, rows, places);
-      this.normalization = twin(DType.F32, rows, 2);
+      this.x = twin(backend, dtype, rows, width);
+      this.values = twin(backend, DType.F32, rows, places);
+      this.indices = twin(backend, DType.I32, rows, places);
+      this.normalization = twin(backend, DType.F32, rows, 2);
     } catch (RuntimeException | Error e) {
       close();
       throw e;
     }
   }
 
-  private Twin twin(DType dtype, long... extents) {
-    HostTensor host = HostTensor.allocate(dtype, extents);
-    Twin twin = new Twin(host, backend.space().isHost() ? host : onDevice(dtype, host));
+  private TensorTwin twin(Backend backend, DType dtype, long... extents) {
+    TensorTwin twin = new TensorTwin(backend, dtype, extents);
     twins.add(twin);
     return twin;
-  }
-
-  private TensorOwner onDevice(DType dtype, HostTensor host) {
-    try {
-      return backend.allocate(dtype, Shape.of(host.shape().extents()));
-    } catch (RuntimeException e) {
-      host.close();
-      throw e;
-    }
   }
 
   /** Rows of a block. */
@@ -72,70 +55,53 @@ final class EncodedRows implements AutoCloseable {
 
   /** Hidden states on the host, first {@code n} rows. */
   TensorView x(long n) {
-    return x.host().view().rows(0, n);
+    return x.onHost(n);
   }
 
   TensorView values(long n) {
-    return values.host().view().rows(0, n);
+    return values.onHost(n);
   }
 
   TensorView indices(long n) {
-    return indices.host().view().rows(0, n);
+    return indices.onHost(n);
   }
 
   TensorView normalization(long n) {
-    return normalization.host().view().rows(0, n);
+    return normalization.onHost(n);
   }
 
   /** Hidden states for the backend to read or write. */
   TensorView deviceX(long n) {
-    return x.device().view().rows(0, n);
+    return x.onDevice(n);
   }
 
   /** Active features for the backend to read or write. */
   SparseRows deviceRows(long n) {
-    return new SparseRows(
-            values.device().view(), indices.device().view(), normalization.device().view())
-        .rows(0, n);
+    return new SparseRows(values.onDevice(n), indices.onDevice(n), normalization.onDevice(n));
   }
 
   void copyXToDevice(long n) {
-    toDevice(x, n);
+    x.toDevice(n);
   }
 
   void copyXToHost(long n) {
-    toHost(x, n);
+    x.toHost(n);
   }
 
   void copyRowsToDevice(long n) {
-    toDevice(values, n);
-    toDevice(indices, n);
-    toDevice(normalization, n);
+    values.toDevice(n);
+    indices.toDevice(n);
+    normalization.toDevice(n);
   }
 
   void copyRowsToHost(long n) {
-    toHost(values, n);
-    toHost(indices, n);
-    toHost(normalization, n);
-  }
-
-  private void toDevice(Twin twin, long n) {
-    if (twin.host() != twin.device()) {
-      backend.copy(twin.host().view().rows(0, n), twin.device().view().rows(0, n));
-    }
-  }
-
-  private void toHost(Twin twin, long n) {
-    if (twin.host() != twin.device()) {
-      backend.copy(twin.device().view().rows(0, n), twin.host().view().rows(0, n));
-    }
+    values.toHost(n);
+    indices.toHost(n);
+    normalization.toHost(n);
   }
 
   @Override
   public void close() {
-    for (Twin twin : twins) {
-      twin.device().close();
-      twin.host().close();
-    }
+    twins.forEach(TensorTwin::close);
   }
 }

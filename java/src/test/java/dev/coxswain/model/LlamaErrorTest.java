@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.coxswain.backend.Device;
 import dev.coxswain.error.CoxswainException;
 import dev.coxswain.error.DeviceException;
 import dev.coxswain.error.FileException;
@@ -48,7 +49,8 @@ class LlamaErrorTest {
   @Test
   void shouldSayThatThereIsNoSuchModel() {
     Path missing = folder.resolve("missing.gguf");
-    CoxswainException e = assertThrows(FileException.class, () -> LlamaProcess.start(missing, 1));
+    CoxswainException e =
+        assertThrows(FileException.class, () -> LlamaProcess.start(missing, Device.CPU, 1));
     assertEquals("reading " + missing + ": no such file or folder", e.getMessage());
   }
 
@@ -60,7 +62,7 @@ class LlamaErrorTest {
         Files.write(cut, input.readNBytes(bytes));
       }
       CoxswainException e =
-          assertThrows(InvalidDataException.class, () -> LlamaProcess.start(cut, 1));
+          assertThrows(InvalidDataException.class, () -> LlamaProcess.start(cut, Device.CPU, 1));
       assertTrue(
           e.getMessage().startsWith(cut + ": not a model llama.cpp can run"), e.getMessage());
       assertOneLine(e);

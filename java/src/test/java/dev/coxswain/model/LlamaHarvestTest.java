@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.coxswain.backend.Device;
 import dev.coxswain.io.Harvest;
 import dev.coxswain.io.SafetensorsFile;
 import dev.coxswain.tensor.DType;
@@ -28,7 +29,7 @@ class LlamaHarvestTest {
 
   @BeforeAll
   static void startModel() throws IOException {
-    model = LlamaProcess.start(RealModel.file(), 2);
+    model = LlamaProcess.start(RealModel.file(), Device.CPU, 2);
     documents = folder.resolve("documents.jsonl");
     StringBuilder lines = new StringBuilder();
     for (int i = 0; i < 30; i++) {

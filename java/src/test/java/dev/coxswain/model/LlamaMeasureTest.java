@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coxswain.backend.Device;
 import dev.coxswain.error.InvalidDataException;
 import dev.coxswain.steer.Plan;
 import dev.coxswain.testing.Seeds;
@@ -27,7 +28,7 @@ class LlamaMeasureTest {
 
   @BeforeAll
   static void startModel() {
-    model = LlamaProcess.start(RealModel.file(), 2);
+    model = LlamaProcess.start(RealModel.file(), Device.CPU, 2);
     SplittableRandom random = new SplittableRandom(Seeds.next("LlamaMeasureTest"));
     RealModel.writeSae(folder, 32, RealModel.WIDTH, random);
   }

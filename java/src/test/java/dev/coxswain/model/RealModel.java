@@ -35,7 +35,7 @@ final class RealModel {
 
   /** One thread: a busy machine then slows tests down, no more. */
   static LlamaProcess start() {
-    return LlamaProcess.start(file(), 1);
+    return LlamaProcess.start(file(), dev.coxswain.backend.Device.CPU, 1);
   }
 
   static Path skip(CoxswainException reason) {
