@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.coxswain.backend.Backend;
-import dev.coxswain.backend.cpu.CpuBackend;
+import dev.coxswain.backend.contract.Backends;
 import dev.coxswain.error.InvalidDataException;
 import dev.coxswain.io.Harvest;
 import dev.coxswain.sae.SparseAutoencoder;
@@ -17,9 +17,11 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@Tag("contract")
 class ContextsTest {
   private static final long SEED = Seeds.next("ContextsTest");
   private static final int D = 6;
@@ -112,7 +114,7 @@ class ContextsTest {
     List<Row> rows = randomRows(new SplittableRandom(SEED));
     try (Harvest harvest = harvest(rows);
         SparseAutoencoder sae = identity(D);
-        Backend backend = CpuBackend.open(2)) {
+        Backend backend = Backends.open()) {
       for (int top : new int[] {1, 4, 50}) {
         List<FeatureContexts> found = new ArrayList<>();
         Contexts.collect(backend, sae, harvest, top, done -> {}, found::add);
@@ -131,7 +133,7 @@ class ContextsTest {
   void shouldRefuseAnSaeOfAnotherWidth() {
     try (Harvest harvest = harvest(randomRows(new SplittableRandom(SEED)));
         SparseAutoencoder sae = identity(D + 1);
-        Backend backend = CpuBackend.open(1)) {
+        Backend backend = Backends.open()) {
       assertEquals(
           harvest.folder() + " holds rows of 6 elements, but the SAE reads 7",
           assertThrows(

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.coxswain.backend.Backend;
 import dev.coxswain.backend.ExplainOptions;
-import dev.coxswain.backend.cpu.CpuBackend;
+import dev.coxswain.backend.contract.Backends;
 import dev.coxswain.error.CoxswainException;
 import dev.coxswain.error.InvalidDataException;
 import dev.coxswain.error.UsageException;
@@ -26,9 +26,11 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@Tag("contract")
 class ExplainerTest {
   private static final long SEED = Seeds.next("ExplainerTest");
   private static final Inputs.Arrays ARRAYS = Inputs.rowsNotMultipleOfTile.draw(SEED);
@@ -44,7 +46,7 @@ class ExplainerTest {
 
   @BeforeAll
   static void open() {
-    backend = CpuBackend.open(2);
+    backend = Backends.open();
     sae = Saes.topK(ARRAYS).build();
     embeddings = Inputs.fill(new SplittableRandom(SEED), WORDS * ARRAYS.d(), 0.3f);
     finalNorm = Inputs.fill(new SplittableRandom(SEED + 1), ARRAYS.d(), 2f);

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.coxswain.backend.Backend;
-import dev.coxswain.backend.cpu.CpuBackend;
+import dev.coxswain.backend.contract.Backends;
 import dev.coxswain.error.InvalidDataException;
 import dev.coxswain.io.Harvest;
 import dev.coxswain.sae.SparseAutoencoder;
@@ -19,9 +19,11 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@Tag("contract")
 class ExplanationEvaluationTest {
   private static final long SEED = Seeds.next("ExplanationEvaluationTest");
   private static final int D = 5;
@@ -103,7 +105,7 @@ class ExplanationEvaluationTest {
   void shouldMeasureLiftAsItIsDefined() {
     try (Harvest harvest = harvest();
         SparseAutoencoder sae = ContextsTest.identity(D);
-        Backend backend = CpuBackend.open(2)) {
+        Backend backend = Backends.open()) {
       ExplanationEvaluation quality =
           ExplanationEvaluation.run(backend, sae, explanations(), harvest, 1, SEED, done -> {});
       List<Double> lifts = new ArrayList<>();
@@ -130,8 +132,8 @@ class ExplanationEvaluationTest {
   void shouldGiveTheSameFiguresForTheSameSeed() {
     try (Harvest harvest = harvest();
         SparseAutoencoder sae = ContextsTest.identity(D);
-        Backend one = CpuBackend.open(1);
-        Backend two = CpuBackend.open(2)) {
+        Backend one = Backends.open();
+        Backend two = Backends.open()) {
       assertEquals(
           ExplanationEvaluation.run(one, sae, explanations(), harvest, 1, 7, done -> {}),
           ExplanationEvaluation.run(two, sae, explanations(), harvest, 1, 7, done -> {}));
@@ -159,7 +161,7 @@ class ExplanationEvaluationTest {
             explanation(2, "abc", "nowhere"));
     try (Harvest harvest = harvests.write(folder.resolve("many"));
         SparseAutoencoder sae = ContextsTest.identity(D);
-        Backend backend = CpuBackend.open(1)) {
+        Backend backend = Backends.open()) {
       ExplanationEvaluation quality =
           ExplanationEvaluation.run(backend, sae, explained, harvest, 2, 1, done -> {});
       assertEquals(301, quality.vocabulary());
@@ -179,7 +181,7 @@ class ExplanationEvaluationTest {
   void shouldRefuseAFeatureThatTheSaeHasNot() {
     try (Harvest harvest = harvest();
         SparseAutoencoder sae = ContextsTest.identity(D);
-        Backend backend = CpuBackend.open(1)) {
+        Backend backend = Backends.open()) {
       assertEquals(
           "feature 5 is explained, but the SAE has features 0 to 4",
           assertThrows(

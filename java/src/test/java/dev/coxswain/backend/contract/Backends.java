@@ -23,6 +23,13 @@ public final class Backends implements AutoCloseable {
     all = CUDA ? List.of(CpuBackend.open(2), CudaBackend.open(0)) : CpuBackends.all(threads);
   }
 
+  /**
+   * One backend, for tests of what stands on it: the first CUDA device's where they are about CUDA.
+   */
+  public static Backend open() {
+    return CUDA ? CudaBackend.open(0) : CpuBackend.open(2);
+  }
+
   /** The one that a test of a single backend is about. */
   Backend subject() {
     return all.get(all.size() - 1);
