@@ -99,8 +99,8 @@ public final class Trainer {
               + Checkpoint.in(out));
     }
     Checkpoint begin = interrupted ? resumed(data) : fresh(data);
-    MemoryPlan plan = MemoryPlan.of(options, rows.width(), rows.rows());
-    AvailableMemory.require(plan.total(), "training (" + plan.describe() + ")");
+    MemoryPlan plan = MemoryPlan.of(options, rows.width(), rows.rows(), backend.space());
+    AvailableMemory.require(plan.onHost(), "training (" + plan.describe() + ")");
     makeFolder();
     progress.say(
         interrupted ? "resuming after step " + begin.step() : begin.survey().describe(rows.rows()));

@@ -7,6 +7,7 @@ import dev.coxswain.error.InvalidDataException;
 import dev.coxswain.tensor.DType;
 import dev.coxswain.tensor.HostTensor;
 import dev.coxswain.tensor.TensorOwner;
+import dev.coxswain.tensor.TensorView;
 import java.nio.file.Path;
 import java.time.Duration;
 
@@ -53,11 +54,12 @@ final class TrainingRun {
     try (RowStream stream =
             new RowStream(
                 limited, survey.scale(), options.seed(), options.shuffleRows(), begin.position());
-        HostTensor batch = HostTensor.allocate(DType.F32, options.batchRows(), rows.width())) {
+        HostTensor batch = HostTensor.allocate(DType.F32, options.batchRows(), rows.width());
+        TensorOwner x = backend.allocate(DType.F32, batch.shape())) {
       TrainFigures figures = null;
       long written = System.nanoTime();
       for (long step = begin.step() + 1; step <= options.steps(); step++) {
-        figures = step(step, stream, batch);
+        figures = step(step, stream, batch.view(), x.view());
         boolean due =
             (step - begin.step()) % checkpointSteps == 0
                 || System.nanoTime() - written >= checkpointNanos;
@@ -75,14 +77,16 @@ final class TrainingRun {
         begin.options(), begin.data(), step, stream.position(), metrics.force(), begin.survey());
   }
 
-  private TrainFigures step(long step, RowStream stream, HostTensor batch) {
+  /**
+   * @param batch where the next rows are read to, on the host
+   * @param x the backend's own copy: memory that is made once, not step after step
+   */
+  private TrainFigures step(long step, RowStream stream, TensorView batch, TensorView x) {
     long start = System.nanoTime();
     TrainStep numbers = numbers(step);
-    stream.next(batch.view());
-    TrainReport report;
-    try (TensorOwner x = backend.place(batch.view())) {
-      report = backend.trainStep(state.view(), numbers, x.view());
-    }
+    stream.next(batch);
+    backend.copy(batch, x);
+    TrainReport report = backend.trainStep(state.view(), numbers, x);
     long nanos = System.nanoTime() - start;
     stepNanos += nanos;
     stepsMade++;
