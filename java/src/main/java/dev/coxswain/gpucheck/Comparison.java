@@ -1,0 +1,44 @@
+package dev.coxswain.gpucheck;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/** Runs cases on the CPU and on a device and keeps what came of each. For one thread. */
+final class Comparison {
+  /** What a case does on one side. */
+  interface Work {
+    void run(Side side, Outcome outcome);
+  }
+
+  private final Side cpu;
+  private final Side device;
+  private final Consumer<ParityResult> listener;
+  private final List<ParityResult> results = new ArrayList<>();
+
+  Comparison(Side cpu, Side device, Consumer<ParityResult> listener) {
+    this.cpu = cpu;
+    this.device = device;
+    this.listener = listener;
+  }
+
+  void compare(String operation, String name, long seed, Work work) {
+    try (Outcome expected = new Outcome(cpu);
+        Outcome found = new Outcome(device)) {
+      work.run(cpu, expected);
+      work.run(device, found);
+      Optional<String> difference = expected.difference(found);
+      ParityResult result = new ParityResult(operation, name, seed, expected.values(), difference);
+      results.add(result);
+      listener.accept(result);
+    } finally {
+      cpu.endCase();
+      device.endCase();
+    }
+  }
+
+  List<ParityResult> results() {
+    return List.copyOf(results);
+  }
+}

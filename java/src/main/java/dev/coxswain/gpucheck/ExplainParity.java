@@ -1,0 +1,110 @@
+package dev.coxswain.gpucheck;
+
+import dev.coxswain.backend.Backend;
+import dev.coxswain.backend.ExplainOptions;
+import dev.coxswain.backend.ExplainWords;
+import dev.coxswain.tensor.DType;
+import dev.coxswain.tensor.HostMemory;
+import dev.coxswain.tensor.HostTensor;
+import dev.coxswain.tensor.TensorView;
+import java.util.Locale;
+
+/** Explanation by both objectives, in two shards of features. */
+final class ExplainParity {
+  private static final int BEST = 10;
+
+  private final CheckSize size;
+  private final long seed;
+
+  ExplainParity(CheckSize size, long seed) {
+    this.size = size;
+    this.seed = seed;
+  }
+
+  void run(Comparison comparison) {
+    Draw draw = new Draw(seed);
+    float range = (float) Math.sqrt(3.0 / size.width());
+    try (HostTensor features = draw.floats(range, size.explained(), size.width());
+        HostTensor words = draw.floats(20 * range, size.words(), size.width())) {
+      for (ExplainOptions.Objective objective : ExplainOptions.Objective.values()) {
+        String name =
+            String.format(
+                Locale.ROOT,
+                "d %d, F %d, V %d, %s",
+                size.width(),
+                size.explained(),
+                size.words(),
+                objective);
+        comparison.compare(
+            "explain",
+            name,
+            seed,
+            (side, outcome) -> {
+              explain(side, outcome, side.copy(features), side.copy(words), objective);
+            });
+      }
+    }
+  }
+
+  private void explain(
+      Side side,
+      Outcome outcome,
+      TensorView features,
+      TensorView words,
+      ExplainOptions.Objective objective) {
+    Backend backend = side.backend();
+    ExplainOptions options = new ExplainOptions(objective, 1, 1, size.explained());
+    TensorView statistics = side.allocate(DType.F64, size.explained());
+    TensorView columns = columns(side);
+    long tile = Backend.EXPLAIN_TILE;
+    long cut = Math.min(size.explained(), (size.explained() / 2 + tile - 1) / tile * tile);
+    long[][] shards = {{0, cut}, {cut, size.explained()}};
+    for (long[] shard : shards) {
+      backend.explainStatistics(
+          features.rows(shard[0], shard[1]),
+          words,
+          options,
+          statistics.rows(shard[0], shard[1]),
+          columns);
+    }
+    ExplainWords best =
+        new ExplainWords(
+            side.allocate(DType.I32, size.explained(), BEST),
+            side.allocate(DType.F64, size.explained(), BEST),
+            side.allocate(DType.F64, size.explained(), BEST),
+            side.allocate(DType.F64, size.explained(), BEST));
+    for (long[] shard : shards) {
+      backend.explainTop(
+          features.rows(shard[0], shard[1]),
+          words,
+          options,
+          statistics.rows(shard[0], shard[1]),
+          columns,
+          rows(best, shard[0], shard[1]));
+    }
+    outcome.add("rows' log-sum-exp", statistics);
+    outcome.add("columns' statistics", columns);
+    outcome.add("words", best.words());
+    outcome.add("scores", best.scores());
+    outcome.add("p(w|c)", best.wordGivenFeature());
+    outcome.add("log p(c|w)", best.logFeatureGivenWord());
+  }
+
+  /** (−∞, 0) for each word. */
+  private TensorView columns(Side side) {
+    try (HostTensor empty = HostTensor.allocate(DType.F64, size.words(), 2)) {
+      for (long word = 0; word < size.words(); word++) {
+        HostMemory.putDouble(empty.view().address() + 16 * word, Double.NEGATIVE_INFINITY);
+      }
+      return side.copy(empty);
+    }
+  }
+
+  private static ExplainWords rows(ExplainWords best, long from, long to) {
+    return new ExplainWords(
+        best.words().rows(from, to),
+        best.scores().rows(from, to),
+        best.wordGivenFeature().rows(from, to),
+        best.logFeatureGivenWord().rows(from, to));
+  }
+}
