@@ -2,12 +2,15 @@ package dev.coxswain.gpucheck;
 
 import dev.coxswain.backend.Backend;
 import dev.coxswain.backend.ExplainOptions;
+import dev.coxswain.backend.ExplainShard;
 import dev.coxswain.backend.ExplainWords;
 import dev.coxswain.tensor.DType;
 import dev.coxswain.tensor.HostMemory;
 import dev.coxswain.tensor.HostTensor;
 import dev.coxswain.tensor.TensorView;
+import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /** Explanation by both objectives, in two shards of features. */
 final class ExplainParity {
@@ -56,31 +59,24 @@ final class ExplainParity {
     ExplainOptions options = new ExplainOptions(objective, 1, 1, size.explained());
     TensorView statistics = side.allocate(DType.F64, size.explained());
     TensorView columns = columns(side);
-    long tile = Backend.EXPLAIN_TILE;
-    long cut = Math.min(size.explained(), (size.explained() / 2 + tile - 1) / tile * tile);
-    long[][] shards = {{0, cut}, {cut, size.explained()}};
-    for (long[] shard : shards) {
-      backend.explainStatistics(
-          features.rows(shard[0], shard[1]),
-          words,
-          options,
-          statistics.rows(shard[0], shard[1]),
-          columns);
-    }
     ExplainWords best =
         new ExplainWords(
             side.allocate(DType.I32, size.explained(), BEST),
             side.allocate(DType.F64, size.explained(), BEST),
             side.allocate(DType.F64, size.explained(), BEST),
             side.allocate(DType.F64, size.explained(), BEST));
-    for (long[] shard : shards) {
+    List<Shard> shards = shards(side, features, words, objective);
+    for (Shard shard : shards) {
+      backend.explainStatistics(
+          shard.tensors(), options, statistics.rows(shard.from(), shard.to()), columns);
+    }
+    for (Shard shard : shards) {
       backend.explainTop(
-          features.rows(shard[0], shard[1]),
-          words,
+          shard.tensors(),
           options,
-          statistics.rows(shard[0], shard[1]),
+          statistics.rows(shard.from(), shard.to()),
           columns,
-          rows(best, shard[0], shard[1]));
+          rows(best, shard.from(), shard.to()));
     }
     outcome.add("rows' log-sum-exp", statistics);
     outcome.add("columns' statistics", columns);
@@ -88,6 +84,26 @@ final class ExplainParity {
     outcome.add("scores", best.scores());
     outcome.add("p(w|c)", best.wordGivenFeature());
     outcome.add("log p(c|w)", best.logFeatureGivenWord());
+  }
+
+  private record Shard(ExplainShard tensors, long from, long to) {}
+
+  /** Two of them; the one objective's logits are kept where the backend offers it. */
+  private List<Shard> shards(
+      Side side, TensorView features, TensorView words, ExplainOptions.Objective objective) {
+    long tile = Backend.EXPLAIN_TILE;
+    long cut = Math.min(size.explained(), (size.explained() / 2 + tile - 1) / tile * tile);
+    boolean keep = objective == ExplainOptions.Objective.MI;
+    return List.of(
+        shard(side, features, words, 0, cut, keep),
+        shard(side, features, words, cut, size.explained(), keep));
+  }
+
+  private static Shard shard(
+      Side side, TensorView features, TensorView words, long from, long to, boolean keep) {
+    Optional<TensorView> logits =
+        keep ? side.explainLogits(to - from, words.rows()) : Optional.empty();
+    return new Shard(new ExplainShard(features.rows(from, to), words, logits), from, to);
   }
 
   /** (−∞, 0) for each word. */

@@ -11,6 +11,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * One of the two backends with the tensors that a check has there. Owns them, not the backend. For
@@ -46,6 +47,13 @@ final class Side implements AutoCloseable {
     TensorOwner owner = backend.allocate(dtype, Shape.of(extents));
     temporary.push(owner);
     return owner.view();
+  }
+
+  /** The backend's room for logits, if it offers any, until {@link #endCase}. */
+  Optional<TensorView> explainLogits(long features, long words) {
+    Optional<TensorOwner> room = backend.explainLogits(features, words);
+    room.ifPresent(temporary::push);
+    return room.map(TensorOwner::view);
   }
 
   /** Until {@link #endCase}. */

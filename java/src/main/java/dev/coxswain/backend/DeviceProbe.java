@@ -1,0 +1,33 @@
+package dev.coxswain.backend;
+
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What a device says of itself and how long it works, by its own clock, for {@code cox gpu-check}.
+ * For one thread, and while no other thread uses the device: kernels of others would be counted.
+ */
+public interface DeviceProbe {
+  /**
+   * One launch of a kernel.
+   *
+   * @param name as in {@code cox_decode}
+   * @param seconds from its begin to its end on the device
+   */
+  record KernelTime(String name, double seconds) {}
+
+  /** The card, its driver, clocks and memory, by name, as {@code card}. */
+  Map<String, Object> facts();
+
+  /** Whether no card but a software driver does the work, so that its times say nothing. */
+  boolean isSoftware();
+
+  /** Bytes of the device's memory that are free. */
+  long freeBytes();
+
+  /** Runs the operation and says how long each kernel took that it launched, in order. */
+  List<KernelTime> time(Runnable operation);
+
+  /** Seconds that the device takes to copy so many bytes within its memory. */
+  double copySeconds(long bytes);
+}

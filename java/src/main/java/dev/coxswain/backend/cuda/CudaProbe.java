@@ -1,0 +1,82 @@
+package dev.coxswain.backend.cuda;
+
+import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_CLOCK_RATE;
+import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH;
+import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE;
+
+import dev.coxswain.backend.DeviceProbe;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import jcuda.driver.CUevent;
+
+/** A CUDA device's facts and times. Owns nothing; for one thread. */
+final class CudaProbe implements DeviceProbe {
+  private static final String SOFTWARE = "software CUDA driver";
+
+  private final CudaDevice device;
+
+  CudaProbe(CudaDevice device) {
+    this.device = device;
+  }
+
+  @Override
+  public Map<String, Object> facts() {
+    DeviceTraits traits = device.traits();
+    Map<String, Object> facts = new LinkedHashMap<>();
+    facts.put("card", traits.name());
+    facts.put("architecture", traits.architecture());
+    facts.put("driver_cuda_version", CudaDriver.text(device.driver().version()));
+    facts.put("multiprocessors", traits.multiprocessors());
+    facts.put("memory_bytes", traits.memoryBytes());
+    facts.put("clock_khz", device.attribute(CU_DEVICE_ATTRIBUTE_CLOCK_RATE));
+    facts.put("memory_clock_khz", device.attribute(CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE));
+    facts.put("memory_bus_bits", device.attribute(CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH));
+    return facts;
+  }
+
+  @Override
+  public boolean isSoftware() {
+    return device.traits().name().startsWith(SOFTWARE);
+  }
+
+  @Override
+  public long freeBytes() {
+    try (CudaLane lane = device.lane()) {
+      return lane.device().memory()[0];
+    }
+  }
+
+  @Override
+  public List<KernelTime> time(Runnable operation) {
+    KernelWatch watch = device.watch();
+    watch.start();
+    try {
+      operation.run();
+      try (CudaLane lane = device.lane()) {
+        return lane.device().watch().times();
+      }
+    } finally {
+      watch.stop();
+    }
+  }
+
+  @Override
+  public double copySeconds(long bytes) {
+    KernelWatch watch = device.watch();
+    try (CudaLane lane = device.lane()) {
+      long source = lane.scratch(bytes);
+      long target = lane.scratch(bytes);
+      lane.fill(source, (byte) 1, bytes);
+      lane.copy(source, target, bytes);
+      CUevent begin = watch.record(lane.stream().handle());
+      lane.copy(source, target, bytes);
+      CUevent end = watch.record(lane.stream().handle());
+      try {
+        return watch.seconds(begin, end);
+      } finally {
+        watch.destroy(begin, end);
+      }
+    }
+  }
+}
