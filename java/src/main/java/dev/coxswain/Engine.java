@@ -2,6 +2,7 @@ package dev.coxswain;
 
 import dev.coxswain.backend.Backend;
 import dev.coxswain.backend.Device;
+import dev.coxswain.backend.DeviceProbe;
 import dev.coxswain.backend.DeviceStatus;
 import dev.coxswain.backend.cpu.CpuBackend;
 import dev.coxswain.backend.cuda.CudaBackend;
@@ -98,6 +99,11 @@ public final class Engine implements AutoCloseable {
 
   public Backend backend() {
     return backend;
+  }
+
+  /** The CUDA device's own account of itself; empty on the CPU. Valid until this is closed. */
+  public Optional<DeviceProbe> probe() {
+    return backend instanceof CudaBackend cuda ? Optional.of(cuda.probe()) : Optional.empty();
   }
 
   @Override

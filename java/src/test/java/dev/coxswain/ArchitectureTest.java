@@ -46,7 +46,7 @@ class ArchitectureTest {
           .allowEmptyShould(true);
 
   private static final String[] ABOVE_SAE = {
-    "cli", "demo", "report", "host", "model", "root", "train", "explain", "steer"
+    "cli", "gpucheck", "demo", "report", "host", "model", "root", "train", "explain", "steer"
   };
 
   @ArchTest
@@ -56,6 +56,8 @@ class ArchitectureTest {
           .withOptionalLayers(true)
           .layer("cli")
           .definedBy("dev.coxswain.cli..")
+          .layer("gpucheck")
+          .definedBy("dev.coxswain.gpucheck..")
           .layer("demo")
           .definedBy("dev.coxswain.demo..")
           .layer("report")
@@ -90,6 +92,8 @@ class ArchitectureTest {
           .definedBy("dev.coxswain.error..")
           .whereLayer("cli")
           .mayNotBeAccessedByAnyLayer()
+          .whereLayer("gpucheck")
+          .mayOnlyBeAccessedByLayers("cli")
           .whereLayer("demo")
           .mayOnlyBeAccessedByLayers("cli")
           .whereLayer("report")
@@ -99,7 +103,7 @@ class ArchitectureTest {
           .whereLayer("model")
           .mayOnlyBeAccessedByLayers("cli", "demo")
           .whereLayer("root")
-          .mayOnlyBeAccessedByLayers("cli", "demo", "report", "host", "model")
+          .mayOnlyBeAccessedByLayers("cli", "gpucheck", "demo", "report", "host", "model")
           .whereLayer("train")
           .mayOnlyBeAccessedByLayers("cli", "demo", "report", "root")
           .whereLayer("explain")

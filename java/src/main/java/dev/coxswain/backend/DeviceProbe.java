@@ -1,7 +1,9 @@
 package dev.coxswain.backend;
 
+import dev.coxswain.tensor.DType;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What a device says of itself and how long it works, by its own clock, for {@code cox gpu-check}.
@@ -30,4 +32,15 @@ public interface DeviceProbe {
 
   /** Seconds that the device takes to copy so many bytes within its memory. */
   double copySeconds(long bytes);
+
+  /** Why the vendor's library of matrix products cannot be used; empty where it can. */
+  Optional<String> productsUnusable();
+
+  /**
+   * Seconds of the vendor's product [rows, width] · [features, width]ᵀ into F32.
+   *
+   * @param dtype of both factors: F32, multiplied as such, or BF16
+   * @throws dev.coxswain.error.DeviceException where {@link #productsUnusable}
+   */
+  double productSeconds(DType dtype, int features, int rows, int width);
 }

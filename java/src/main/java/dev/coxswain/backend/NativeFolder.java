@@ -71,15 +71,19 @@ public final class NativeFolder {
   }
 
   /**
-   * Loads a library through a binding that looks for its file in the temporary folder and unpacks
-   * it there itself, where it would be half-written for other processes: it finds a whole one
-   * instead.
+   * Loads a library through a binding that looks for its file on {@code java.library.path}, as a
+   * bundle has it, then in the temporary folder and unpacks it there itself, where it would be
+   * half-written for other processes: it finds a whole one instead.
    *
    * @param file name the binding looks for
    * @param resource the library on the class path
    * @param load makes the binding load it
    */
   public static void load(String file, String resource, Runnable load) {
+    if (isOnLibraryPath(file)) {
+      load.run();
+      return;
+    }
     byte[] library = resource(resource);
     Path folder = unpack(sha256(library), Map.of(file, library));
     synchronized (NativeFolder.class) {
@@ -90,6 +94,11 @@ public final class NativeFolder {
         System.setProperty(TEMPORARY, before);
       }
     }
+  }
+
+  private static boolean isOnLibraryPath(String file) {
+    return Arrays.stream(System.getProperty("java.library.path", "").split(":"))
+        .anyMatch(folder -> !folder.isEmpty() && Files.exists(Path.of(folder, file)));
   }
 
   /**

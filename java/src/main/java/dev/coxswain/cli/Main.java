@@ -28,6 +28,7 @@ public final class Main {
           ExplainCommand.class,
           FindCommand.class,
           GenerateCommand.class,
+          GpuCheckCommand.class,
           HarvestCommand.class,
           InspectCommand.class,
           ModelCommand.class,

@@ -58,13 +58,8 @@ final class ExplainParity {
     Backend backend = side.backend();
     ExplainOptions options = new ExplainOptions(objective, 1, 1, size.explained());
     TensorView statistics = side.allocate(DType.F64, size.explained());
-    TensorView columns = columns(side);
-    ExplainWords best =
-        new ExplainWords(
-            side.allocate(DType.I32, size.explained(), BEST),
-            side.allocate(DType.F64, size.explained(), BEST),
-            side.allocate(DType.F64, size.explained(), BEST),
-            side.allocate(DType.F64, size.explained(), BEST));
+    TensorView columns = columns(side, size.words());
+    ExplainWords best = allocateBest(side, size.explained());
     List<Shard> shards = shards(side, features, words, objective);
     for (Shard shard : shards) {
       backend.explainStatistics(
@@ -107,13 +102,21 @@ final class ExplainParity {
   }
 
   /** (−∞, 0) for each word. */
-  private TensorView columns(Side side) {
-    try (HostTensor empty = HostTensor.allocate(DType.F64, size.words(), 2)) {
-      for (long word = 0; word < size.words(); word++) {
+  static TensorView columns(Side side, int words) {
+    try (HostTensor empty = HostTensor.allocate(DType.F64, words, 2)) {
+      for (long word = 0; word < words; word++) {
         HostMemory.putDouble(empty.view().address() + 16 * word, Double.NEGATIVE_INFINITY);
       }
       return side.copy(empty);
     }
+  }
+
+  static ExplainWords allocateBest(Side side, int features) {
+    return new ExplainWords(
+        side.allocate(DType.I32, features, BEST),
+        side.allocate(DType.F64, features, BEST),
+        side.allocate(DType.F64, features, BEST),
+        side.allocate(DType.F64, features, BEST));
   }
 
   private static ExplainWords rows(ExplainWords best, long from, long to) {

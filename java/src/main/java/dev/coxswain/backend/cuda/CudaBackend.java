@@ -2,6 +2,7 @@ package dev.coxswain.backend.cuda;
 
 import dev.coxswain.backend.Backend;
 import dev.coxswain.backend.Decoder;
+import dev.coxswain.backend.DeviceProbe;
 import dev.coxswain.backend.DeviceStatus;
 import dev.coxswain.backend.EncodeReport;
 import dev.coxswain.backend.Encoder;
@@ -81,6 +82,11 @@ public final class CudaBackend implements Backend {
   @Override
   public MemorySpace space() {
     return device.space();
+  }
+
+  /** This device's facts and times; valid until the backend is closed. */
+  public DeviceProbe probe() {
+    return new CudaProbe(device);
   }
 
   // --- memory

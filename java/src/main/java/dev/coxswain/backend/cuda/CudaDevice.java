@@ -34,6 +34,7 @@ final class CudaDevice implements AutoCloseable {
   private final CUcontext context = new CUcontext();
   private final DeviceTraits traits;
   private final NativeHandle users;
+  private final KernelWatch watch = new KernelWatch(this);
   private final ArrayDeque<CudaLane> idle = new ArrayDeque<>();
   private final Map<String, CudaModule> modules = new HashMap<>();
   private final ConcurrentSkipListMap<Long, DeviceBuffer> buffers = new ConcurrentSkipListMap<>();
@@ -86,6 +87,21 @@ final class CudaDevice implements AutoCloseable {
 
   MemorySpace space() {
     return space;
+  }
+
+  KernelWatch watch() {
+    return watch;
+  }
+
+  /** One of CUdevice_attribute's. */
+  int attribute(int attribute) {
+    int[] value = new int[1];
+    try {
+      JCudaDriver.cuDeviceGetAttribute(value, attribute, device);
+      return value[0];
+    } catch (CudaException e) {
+      throw failure("say its attribute " + attribute, e);
+    }
   }
 
   // --- use

@@ -5,9 +5,12 @@ import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_
 import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE;
 
 import dev.coxswain.backend.DeviceProbe;
+import dev.coxswain.backend.cuda.blas.Blas;
+import dev.coxswain.tensor.DType;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import jcuda.driver.CUevent;
 
 /** A CUDA device's facts and times. Owns nothing; for one thread. */
@@ -63,20 +66,51 @@ final class CudaProbe implements DeviceProbe {
 
   @Override
   public double copySeconds(long bytes) {
-    KernelWatch watch = device.watch();
     try (CudaLane lane = device.lane()) {
       long source = lane.scratch(bytes);
       long target = lane.scratch(bytes);
       lane.fill(source, (byte) 1, bytes);
-      lane.copy(source, target, bytes);
-      CUevent begin = watch.record(lane.stream().handle());
-      lane.copy(source, target, bytes);
+      return seconds(lane, () -> lane.copy(source, target, bytes));
+    }
+  }
+
+  @Override
+  public Optional<String> productsUnusable() {
+    return Blas.unusable();
+  }
+
+  @Override
+  public double productSeconds(DType dtype, int features, int rows, int width) {
+    try (CudaLane lane = device.lane();
+        Blas blas = new Blas(lane.stream().handle())) {
+      long weights = zeroed(lane, (long) dtype.bytes() * features * width);
+      long x = zeroed(lane, (long) dtype.bytes() * rows * width);
+      long scores = lane.scratch(4L * rows * features);
+      return seconds(lane, () -> blas.scores(dtype, weights, x, scores, features, rows, width));
+    }
+  }
+
+  private static long zeroed(CudaLane lane, long bytes) {
+    long address = lane.scratch(bytes);
+    lane.fill(address, (byte) 0, bytes);
+    return address;
+  }
+
+  /** The second time it runs. */
+  private double seconds(CudaLane lane, Runnable work) {
+    work.run();
+    KernelWatch watch = device.watch();
+    CUevent begin = watch.record(lane.stream().handle());
+    try {
+      work.run();
       CUevent end = watch.record(lane.stream().handle());
       try {
         return watch.seconds(begin, end);
       } finally {
-        watch.destroy(begin, end);
+        watch.destroy(end);
       }
+    } finally {
+      watch.destroy(begin);
     }
   }
 }

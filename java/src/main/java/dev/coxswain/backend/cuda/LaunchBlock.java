@@ -66,6 +66,15 @@ final class LaunchBlock implements AutoCloseable {
       return;
     }
     function.allowShared(shape.sharedBytes());
+    KernelWatch watch = function.device().watch();
+    if (watch.isOn()) {
+      watch.around(function.name(), stream.handle(), () -> enqueue(function, shape, stream));
+    } else {
+      enqueue(function, shape, stream);
+    }
+  }
+
+  private void enqueue(CudaFunction function, LaunchShape shape, CudaStream stream) {
     try {
       JCudaDriver.cuLaunchKernel(
           function.handle(),

@@ -2,6 +2,7 @@ package dev.coxswain.backend.cuda.blas;
 
 import dev.coxswain.backend.NativeFolder;
 import dev.coxswain.error.DeviceException;
+import dev.coxswain.tensor.DType;
 import java.util.Optional;
 import jcuda.CudaException;
 import jcuda.Pointer;
@@ -81,6 +82,16 @@ public final class Blas implements AutoCloseable {
    * @param scores address of [rows, features] float32, written
    */
   public void scores(long w, long x, long scores, int features, int rows, int width) {
+    scores(DType.BF16, w, x, scores, features, rows, width);
+  }
+
+  /** As above with both factors of one type: BF16, or F32 multiplied as float32. */
+  public void scores(DType dtype, long w, long x, long scores, int features, int rows, int width) {
+    int type = dtype == DType.F32 ? cudaDataType.CUDA_R_32F : cudaDataType.CUDA_R_16BF;
+    int compute =
+        dtype == DType.F32
+            ? cublasComputeType.CUBLAS_COMPUTE_32F_PEDANTIC
+            : cublasComputeType.CUBLAS_COMPUTE_32F;
     check(
         "multiply",
         () ->
@@ -93,16 +104,16 @@ public final class Blas implements AutoCloseable {
                 width,
                 ONE,
                 new Address(w),
-                cudaDataType.CUDA_R_16BF,
+                type,
                 width,
                 new Address(x),
-                cudaDataType.CUDA_R_16BF,
+                type,
                 width,
                 ZERO,
                 new Address(scores),
                 cudaDataType.CUDA_R_32F,
                 features,
-                cublasComputeType.CUBLAS_COMPUTE_32F,
+                compute,
                 cublasGemmAlgo.CUBLAS_GEMM_DEFAULT));
   }
 
