@@ -278,6 +278,10 @@ __device__ __forceinline__ void selectFrom(const EncodeSelectArgs& args, const S
   const int64_t chosen = min(static_cast<int64_t>(active), args.limit);
   reportActive(args, row, chosen);
   const int64_t wanted = min(chosen, args.places);
+  if (wanted == 0) {
+    writeRow(args, row, nullptr, 0);
+    return;
+  }
   const int64_t room = kWide ? args.wideKeys : kSortedKeys;
   uint64_t cutoff = 1;
   if (active > room) {

@@ -73,6 +73,10 @@ public final class CudaBackend implements Backend {
     return CudaStatus.get();
   }
 
+  CudaDevice device() {
+    return device;
+  }
+
   @Override
   public String name() {
     DeviceTraits traits = device.traits();
