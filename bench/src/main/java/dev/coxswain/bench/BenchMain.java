@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.runner.NoBenchmarksException;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
@@ -83,6 +84,7 @@ public final class BenchMain {
     return new OptionsBuilder()
         .include(pattern)
         .shouldFailOnError(true)
+        .addProfiler(GCProfiler.class)
         .forks(quick ? 1 : 2)
         .warmupIterations(quick ? 1 : 3)
         .warmupTime(TimeValue.milliseconds(500))

@@ -18,13 +18,24 @@ import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
-/** What every benchmark shares: an engine on all cores, and what to close at the end. */
+/**
+ * What every benchmark shares: an engine, on all cores where it is not said otherwise, and what to
+ * close at the end.
+ */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public abstract class Operation {
   private final Deque<AutoCloseable> owned = new ArrayDeque<>();
-  private final Engine engine = own(Engine.open(Device.CPU));
+  private final Engine engine;
+
+  protected Operation() {
+    this(Device.CPU);
+  }
+
+  protected Operation(Device device) {
+    engine = own(Engine.open(device));
+  }
 
   protected final Backend backend() {
     return engine.backend();

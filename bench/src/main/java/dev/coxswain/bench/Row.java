@@ -14,10 +14,19 @@ import org.openjdk.jmh.results.Result;
  * @param parameters of the case, by name
  * @param seconds an operation, mean over the iterations
  * @param spread half width of the 99.9 % interval of {@code seconds}; NaN where too few iterations
- * @param work what it has to do at least
+ * @param allocatedBytes of the Java heap an operation
+ * @param work what it has to do at least; nothing where the cost of the call is what is measured
  */
 record Row(
-    String operation, Map<String, String> parameters, double seconds, double spread, Work work) {
+    String operation,
+    Map<String, String> parameters,
+    double seconds,
+    double spread,
+    double allocatedBytes,
+    Work work) {
+  /** By JMH's GC profiler. */
+  private static final String ALLOCATED = "gc.alloc.rate.norm";
+
   static Row of(BenchmarkResult run) {
     BenchmarkParams params = run.getParams();
     String type = params.getBenchmark().replaceAll(".*\\.(\\w+)Benchmark\\..*", "$1");
@@ -29,6 +38,7 @@ record Row(
         parameters,
         time.getScore() / 1e9,
         time.getScoreError() / 1e9,
+        run.getSecondaryResults().get(ALLOCATED).getScore(),
         work(type, params));
   }
 
@@ -40,6 +50,7 @@ record Row(
           SteerBenchmark.work((int) number(params, "width"), number(params, "features"));
       case "Explain" -> ExplainBenchmark.work(size(params), number(params, "words"));
       case "Train" -> TrainBenchmark.work(size(params));
+      case "Launch" -> Work.NONE;
       default -> throw new IllegalArgumentException("no bound is known for " + type);
     };
   }
@@ -57,16 +68,29 @@ record Row(
   }
 
   String text(Machine machine) {
+    if (work == Work.NONE) {
+      return String.format(
+          Locale.ROOT,
+          "%-8s %-28s %10s %9.3f B of Java heap",
+          operation,
+          shown(),
+          time(),
+          allocatedBytes);
+    }
     return String.format(
         Locale.ROOT,
         "%-8s %-28s %10s %9.2f %9.1f  %-7s %5.0f %%",
         operation,
-        String.join(" ", parameters.entrySet().stream().map(Row::shown).toList()),
+        shown(),
         time(),
         work.bytes() / seconds / 1e9,
         work.flops() / seconds / 1e9,
         work.bound(machine),
         100 * share(machine));
+  }
+
+  private String shown() {
+    return String.join(" ", parameters.entrySet().stream().map(Row::shown).toList());
   }
 
   static String heading() {
@@ -96,6 +120,10 @@ record Row(
     object.put("parameters", parameters);
     object.put("seconds", seconds);
     object.put("spread_seconds", spread);
+    object.put("allocated_bytes", allocatedBytes);
+    if (work == Work.NONE) {
+      return object;
+    }
     object.put("bytes_per_s", work.bytes() / seconds);
     object.put("flops_per_s", work.flops() / seconds);
     object.put("bound", work.bound(machine));

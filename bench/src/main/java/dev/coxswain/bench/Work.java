@@ -22,6 +22,9 @@ record Work(List<Phase> phases) {
     }
   }
 
+  /** Of a call whose own cost is what counts. */
+  static final Work NONE = new Work(List.of());
+
   static Work of(double bytes, double flops) {
     return new Work(List.of(new Phase(bytes, flops)));
   }
