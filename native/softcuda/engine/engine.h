@@ -93,9 +93,10 @@ class Memory {
   uint64_t used() const;                 // device bytes in live allocations
   std::vector<Allocation> live() const;  // for leak reports
 
- private:
-  friend class Executor;
   struct State;
+  State& state() const { return *state_; }  // for the engine's own parts
+
+ private:
   std::unique_ptr<State> state_;
 };
 
@@ -119,10 +120,10 @@ class Module {
   const Kernel* kernel(std::string_view name) const;  // null: no such
   std::vector<const Kernel*> kernels() const;
   bool global(std::string_view name, uint64_t* address, uint64_t* bytes) const;
+  struct State;
 
  private:
   Module();
-  struct State;
   std::unique_ptr<State> state_;
 };
 

@@ -1,0 +1,7 @@
+#include "check/checks.h"
+
+namespace softcuda {
+
+void check(Access&) {}
+
+}  // namespace softcuda

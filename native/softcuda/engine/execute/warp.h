@@ -1,0 +1,85 @@
+// A warp in execution: its registers, its lanes' paths through the program.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "program/program.h"
+
+namespace softcuda {
+
+struct Cta;
+struct Worker;
+
+// The registers of one call of a function, 32 lanes wide, and its parameter area, lane after lane.
+struct Frame {
+  const Function* function = nullptr;
+  std::byte* registers = nullptr;
+  std::byte* params = nullptr;
+  uint32_t localBase = 0;  // of this call's local variables in each lane's local memory
+};
+
+// Lanes that run together. When they part, the split waits at the place where they meet again and its parts
+// run, each its own split; a part that arrives there ends.
+struct Split {
+  enum class State : uint8_t { ready, parent, barrier, lanes };
+  State state = State::ready;
+  uint32_t mask = 0;
+  uint32_t pc = 0;
+  uint32_t rejoin = kReturn;
+  uint32_t parts = 0;
+  Split* parent = nullptr;
+  Frame* frame = nullptr;
+  Frame* callee = nullptr;      // of the call that this split waits for
+  const Instr* call = nullptr;  // that call
+  uint32_t waitMask = 0;        // lanes: those that must come
+  bool forced = false;          // goes on without those
+  uint32_t barrier = 0;         // barrier: which
+};
+
+struct Warp {
+  // Banks of operands: the current frame's registers, the current function's constants.
+  std::byte* bank[2] = {nullptr, nullptr};
+  Split* split = nullptr;  // that runs
+  const Function* function = nullptr;
+  Worker* worker = nullptr;
+  Cta* cta = nullptr;
+  uint32_t index = 0;  // within the CTA
+  uint32_t alive = 0;  // lanes that have not exited
+  uint32_t carry = 0;  // CC.CF of each lane
+  uint32_t pc = 0;     // of the instruction that runs
+  bool yield = false;  // the quantum ends here
+  uint64_t executed = 0;
+  uint32_t meetings = 0;            // instructions so far at which named lanes met
+  std::array<uint8_t, 32> order{};  // in which lanes' effects happen
+  std::vector<Split*> leaves;       // splits that have no parts
+  std::vector<Split*> freeSplits;
+  std::deque<Split> splits;
+  std::vector<std::unique_ptr<Frame>> frames;
+  std::vector<Frame*> freeFrames;
+  std::vector<std::unique_ptr<uint64_t[]>> storage;
+  std::vector<std::byte> local;  // 32 × localStride
+  uint32_t localStride = 0, localUsed = 0;
+  bool done() const { return alive == 0; }
+};
+
+template <class T>
+inline T* lanes(Warp& w, Ref ref) {
+  return reinterpret_cast<T*>(w.bank[ref >> 31] + (ref & ~(kConstant | kNegated)));
+}
+
+inline uint32_t predicate(Warp& w, Ref ref) {
+  uint32_t value = *lanes<uint32_t>(w, ref);
+  return (ref & kNegated) != 0 ? ~value : value;
+}
+
+inline void setPredicate(Warp& w, Ref ref, uint32_t value, uint32_t mask) {
+  if (ref == kNoRef) return;
+  uint32_t& p = *lanes<uint32_t>(w, ref);
+  p = (p & ~mask) | (value & mask);
+}
+
+}  // namespace softcuda
