@@ -135,7 +135,7 @@ CUresult execute(Context& context, const KernelWork& work) {
       launch(*work.function->kernel, work.shape, work.parameters.data(), work.parameters.size(),
              *context.device->memory, context.device->limits, options);
   for (const Finding& finding : result.findings) reportFinding(finding);
-  if (settings.count) addCounters(kernel, result.counters);
+  if (settings.count) addCounters(kernel, work.shape.dynamicShared, result.counters);
   const CUresult code = codeOf(result.fault);
   return code == CUDA_SUCCESS ? code : refuse(kernel.name.c_str(), code, result.message);
 }

@@ -1,5 +1,6 @@
 #include "records.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <mutex>
@@ -9,6 +10,7 @@ namespace {
 
 struct KernelRecord {
   KernelInfo info;
+  uint32_t dynamicShared = 0;  // the most of all launches
   Counters counters;
 };
 
@@ -85,6 +87,7 @@ std::string json(const KernelRecord& kernel) {
          ",\"counters\":" + kernel.counters.json() +
          ",\"static\":{\"parameter_bytes\":" + std::to_string(info.parameterBytes) +
          ",\"shared_bytes\":" + std::to_string(info.staticShared) +
+         ",\"dynamic_shared_bytes\":" + std::to_string(kernel.dynamicShared) +
          ",\"local_bytes\":" + std::to_string(info.localBytes) +
          ",\"max_threads\":" + std::to_string(info.maxThreads) + ",\"opcodes\":[" + opcodes + "]}}\n";
 }
@@ -117,11 +120,12 @@ int findingCount() {
   return records().findings;
 }
 
-void addCounters(const KernelInfo& info, const Counters& counters) {
+void addCounters(const KernelInfo& info, uint32_t dynamicShared, const Counters& counters) {
   Records& all = records();
   const std::lock_guard<std::mutex> hold(all.mutex);
   KernelRecord& kernel = all.kernels[info.name];
   kernel.info = info;
+  kernel.dynamicShared = std::max(kernel.dynamicShared, dynamicShared);
   kernel.counters += counters;
 }
 

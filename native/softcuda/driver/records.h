@@ -18,7 +18,7 @@ void reportFinding(const Finding&);
 void reportFinding(const std::string& check, const std::string& text);
 int findingCount();
 
-void addCounters(const KernelInfo&, const Counters&);
+void addCounters(const KernelInfo&, uint32_t dynamicShared, const Counters&);
 void dumpCounters();   // appends one line a kernel to the file and starts again from zero
 void forgetRecords();  // zero findings and counters
 

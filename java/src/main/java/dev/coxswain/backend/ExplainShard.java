@@ -9,7 +9,7 @@ import java.util.Optional;
  * @param features U; F32 [f, d]
  * @param words E; F32 [V, d]
  * @param logits room of {@link Backend#explainLogits}, where there is one: the first pass leaves
- *     the shard's logits there, the second reads them instead of computing them again
+ *     the shard's logits there, the second reads them instead of U, which may lie anywhere then
  */
 public record ExplainShard(TensorView features, TensorView words, Optional<TensorView> logits) {
   /** Without room for logits. */

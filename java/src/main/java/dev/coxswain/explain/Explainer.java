@@ -14,6 +14,7 @@ import dev.coxswain.tensor.TensorOwner;
 import dev.coxswain.tensor.TensorView;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 
@@ -78,10 +79,14 @@ public final class Explainer {
       }
       for (int from = 0; from < sae.features(); from += shard) {
         int to = Math.min(sae.features(), from + shard);
-        try (FeatureDirections.Shard features = directions.place(backend, from, to);
+        Optional<TensorView> logits = rooms.at(from);
+        try (FeatureDirections.Shard features =
+                logits.isPresent()
+                    ? directions.unread(from, to)
+                    : directions.place(backend, from, to);
             BestWords best = new BestWords(backend, to - from, settings.top())) {
           backend.explainTop(
-              new ExplainShard(features.view(), words.view(), rooms.at(from)),
+              new ExplainShard(features.view(), words.view(), logits),
               options,
               rows.view().rows(from, to),
               columns.view(),

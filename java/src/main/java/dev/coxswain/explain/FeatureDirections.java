@@ -8,6 +8,7 @@ import dev.coxswain.tensor.HostMemory;
 import dev.coxswain.tensor.HostTensor;
 import dev.coxswain.tensor.TensorOwner;
 import dev.coxswain.tensor.TensorView;
+import java.util.List;
 import java.util.Optional;
 
 /** U: what stands for each feature, shard by shard. */
@@ -37,22 +38,27 @@ final class FeatureDirections {
     };
   }
 
-  /** Rows of features on the device. */
-  record Shard(Optional<HostTensor> host, TensorOwner placed) implements AutoCloseable {
-    TensorView view() {
-      return placed.view();
-    }
-
+  /**
+   * Rows of features.
+   *
+   * @param owners of their memory, in the order in which they are closed
+   */
+  record Shard(TensorView view, List<TensorOwner> owners) implements AutoCloseable {
     @Override
     public void close() {
-      placed.close();
-      host.ifPresent(HostTensor::close);
+      owners.forEach(TensorOwner::close);
     }
+  }
+
+  /** For a pass that does not read them. */
+  Shard unread(int from, int to) {
+    return new Shard(wDec.rows(from, to), List.of());
   }
 
   Shard place(Backend backend, int from, int to) {
     if (finalNorm.isEmpty()) {
-      return new Shard(Optional.empty(), backend.place(wDec.rows(from, to)));
+      TensorOwner placed = backend.place(wDec.rows(from, to));
+      return new Shard(placed.view(), List.of(placed));
     }
     HostTensor rows = HostTensor.allocate(DType.F32, to - from, wDec.rowElements());
     float[] g = row(finalNorm.get().reshape(1, wDec.rowElements()), 0);
@@ -60,7 +66,8 @@ final class FeatureDirections {
       float[] passed = throughFinalNorm(row(wDec, f), g);
       HostMemory.copy(passed, 0, rows.view().rows(f - from, f - from + 1).address(), g.length);
     }
-    return new Shard(Optional.of(rows), backend.place(rows.view()));
+    TensorOwner placed = backend.place(rows.view());
+    return new Shard(placed.view(), List.of(placed, rows));
   }
 
   /** U[c] ⊙ g · √d/‖U[c]‖; a zero row stays zero. */

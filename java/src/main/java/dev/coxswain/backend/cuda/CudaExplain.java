@@ -20,8 +20,7 @@ final class CudaExplain {
   private final CudaLane lane;
   private final ExplainOptions options;
   private final ExplainPlan plan;
-  private final long features;
-  private final long words;
+  private final ExplainShard shard;
 
   /** Where a chunk's logits go, or all of a shard's. */
   private final long logits;
@@ -31,8 +30,7 @@ final class CudaExplain {
     this.lane = lane;
     this.options = options;
     this.plan = plan;
-    this.features = device.address("U", shard.features());
-    this.words = device.address("E", shard.words());
+    this.shard = shard;
     this.logits =
         plan.stored() ? device.address("L", shard.logits()) : lane.scratch(plan.logitBytes());
   }
@@ -205,6 +203,9 @@ final class CudaExplain {
 
   /** Of features {@code from} on; a shard's that are kept go to their place. */
   private void makeLogits(long from, long count) {
+    CudaDevice device = lane.device();
+    long features = device.address("U", shard.features());
+    long words = device.address("E", shard.words());
     long width = plan.width();
     boolean aligned = width % 4 == 0 && features % 16 == 0 && words % 16 == 0;
     lane.args()
