@@ -4,7 +4,7 @@
 readonly BUNDLE_MIB=60
 # What the program and its libraries use; `cox test` compares it with what jdeps finds. The JSON library names more, which
 # it does without.
-readonly BUNDLE_MODULES=java.base,java.management,jdk.management,jdk.unsupported
+readonly BUNDLE_MODULES=java.base,java.logging,java.management,jdk.management,jdk.unsupported
 # All files' time, so that the same build gives the same bytes.
 readonly BUNDLE_TIME='2026-01-01 00:00:00 UTC'
 

@@ -3,6 +3,9 @@ package dev.coxswain.bench;
 import com.fasterxml.jackson.databind.ObjectWriter;
 import dev.coxswain.Engine;
 import dev.coxswain.backend.Device;
+import dev.coxswain.error.DeviceException;
+import dev.coxswain.gpucheck.CheckReport;
+import dev.coxswain.gpucheck.GpuCheck;
 import dev.coxswain.io.AtomicFile;
 import dev.coxswain.io.Json;
 import java.io.IOException;
@@ -28,6 +31,9 @@ import org.openjdk.jmh.runner.options.TimeValue;
  * table and writes it to {@code bench/results/}.
  */
 public final class BenchMain {
+  /** Of the inputs on a GPU. */
+  private static final long SEED = 1;
+
   private final boolean quick;
   private final String pattern;
 
@@ -77,7 +83,8 @@ public final class BenchMain {
               System.out.println(rows.get(rows.size() - 1).text(machine));
             });
     new Runner(options().build(), format).run();
-    System.out.println("written to " + root.relativize(write(root, machine, rows)));
+    Map<String, Object> cuda = measureCuda();
+    System.out.println("written to " + root.relativize(write(root, machine, rows, cuda)));
   }
 
   private ChainedOptionsBuilder options() {
@@ -92,7 +99,20 @@ public final class BenchMain {
         .measurementTime(TimeValue.milliseconds(quick ? 500 : 1000));
   }
 
-  private Path write(Path root, Machine machine, List<Row> rows) throws IOException {
+  /** The operations on the first GPU, or why there are no times of one. */
+  private Map<String, Object> measureCuda() {
+    try (Engine gpu = Engine.open(new Device(Device.Kind.CUDA, 0));
+        Engine cpu = Engine.open(Device.CPU)) {
+      CheckReport report = new GpuCheck(cpu, gpu, quick, SEED).measure(new CudaLines());
+      return report.asObject();
+    } catch (DeviceException e) {
+      System.out.println("no CUDA rows: " + e.getMessage());
+      return Map.of("not_measured", e.getMessage());
+    }
+  }
+
+  private Path write(Path root, Machine machine, List<Row> rows, Map<String, Object> cuda)
+      throws IOException {
     Map<String, Object> object = new LinkedHashMap<>();
     object.put("commit", System.getProperty("cox.commit", "unknown"));
     object.put("time", Instant.now().toString());
@@ -100,6 +120,7 @@ public final class BenchMain {
     object.put("java", Runtime.version().toString());
     object.put("backend", backendName());
     object.put("machine", machine.asObject());
+    object.put("cuda", cuda);
     object.put("results", rows.stream().map(row -> row.asObject(machine)).toList());
     String commit = System.getProperty("cox.commit", "unknown");
     Path file = root.resolve("bench/results/" + commit + (quick ? "-quick" : "") + ".json");

@@ -2,9 +2,9 @@ package dev.coxswain.gpucheck;
 
 import dev.coxswain.Engine;
 import dev.coxswain.backend.DeviceProbe;
+import dev.coxswain.error.DeviceException;
 import dev.coxswain.io.AvailableMemory;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,26 +48,33 @@ public final class GpuCheck {
     this.seed = seed;
   }
 
+  /** Both halves; on a software driver the first alone. */
   public CheckReport run(Listener listener) {
     List<ParityResult> parity =
         Parity.run(cpu.backend(), gpu.backend(), sizes(), seed, listener::compared);
+    return probe.isSoftware()
+        ? report(parity, Optional.empty(), List.of())
+        : measured(parity, listener);
+  }
+
+  /**
+   * The second half alone.
+   *
+   * @throws DeviceException on a software driver, whose time is not a GPU's
+   */
+  public CheckReport measure(Listener listener) {
     if (probe.isSoftware()) {
-      return report(parity, Optional.empty(), List.of());
+      throw new DeviceException("a software driver's time is not a GPU's");
     }
+    return measured(List.of(), listener);
+  }
+
+  private CheckReport measured(List<ParityResult> parity, Listener listener) {
     Card card = Card.measure(probe);
     listener.card(card.text());
-    List<SpeedResult> speed = new ArrayList<>();
-    CheckSize size = sizes().get(sizes().size() - 1);
-    Speed.run(
-        size,
-        gpu.backend(),
-        probe,
-        card,
-        seed,
-        result -> {
-          speed.add(result);
-          listener.timed(result);
-        });
+    List<CheckSize> sizes = sizes();
+    List<SpeedResult> speed =
+        Speed.run(sizes.get(sizes.size() - 1), gpu.backend(), probe, card, seed, listener::timed);
     return report(parity, Optional.of(card), speed);
   }
 

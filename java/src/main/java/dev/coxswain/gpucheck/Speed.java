@@ -15,6 +15,7 @@ import dev.coxswain.backend.TrainState;
 import dev.coxswain.tensor.DType;
 import dev.coxswain.tensor.HostTensor;
 import dev.coxswain.tensor.TensorView;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -36,6 +37,7 @@ final class Speed {
   private final Stopwatch stopwatch;
   private final Consumer<SpeedResult> listener;
   private final long seed;
+  private final List<SpeedResult> results = new ArrayList<>();
 
   private Speed(
       CheckSize size,
@@ -55,7 +57,7 @@ final class Speed {
   /**
    * @param listener hears each result as it comes
    */
-  static void run(
+  static List<SpeedResult> run(
       CheckSize size,
       Backend backend,
       DeviceProbe probe,
@@ -68,12 +70,15 @@ final class Speed {
       speed.steer();
       speed.explain();
       speed.train();
+      return List.copyOf(speed.results);
     }
   }
 
   private void time(
       String operation, String name, Limit limit, OptionalDouble cublas, Runnable work) {
-    listener.accept(stopwatch.time(operation, name, limit, cublas, work));
+    SpeedResult result = stopwatch.time(operation, name, limit, cublas, work);
+    results.add(result);
+    listener.accept(result);
   }
 
   private static String name(String format, Object... values) {

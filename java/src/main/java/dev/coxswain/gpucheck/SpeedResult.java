@@ -28,7 +28,8 @@ public record SpeedResult(
     return limit / kernels.median();
   }
 
-  static String heading() {
+  /** Of the columns of {@link #text}. */
+  public static String heading() {
     return String.format(
         Locale.ROOT,
         "%-8s %-32s %16s %16s %10s %6s %10s",
@@ -41,7 +42,8 @@ public record SpeedResult(
         "cuBLAS");
   }
 
-  String text() {
+  /** A line, and one for each kernel. */
+  public String text() {
     StringBuilder text = new StringBuilder();
     text.append(
         String.format(
