@@ -7,6 +7,7 @@ import dev.coxswain.backend.SteerBatch;
 import dev.coxswain.backend.SteerCondition;
 import dev.coxswain.backend.SteerKernel;
 import dev.coxswain.backend.SteerRule;
+import dev.coxswain.backend.cuda.SteerTable.Unplanned;
 import dev.coxswain.tensor.DType;
 import dev.coxswain.tensor.HostMemory;
 import dev.coxswain.tensor.HostTensor;
@@ -18,16 +19,28 @@ import java.util.Optional;
  * result, {@link CudaSteerBatch} is the path that does not.
  */
 final class CudaSteer implements SteerKernel {
-  private final CudaDevice device;
-  private final int width;
-  private final long reads;
-  private final NativeHandle plan;
+  /** What a launch of a rule depends on. */
+  record Rule(SteerRule.Kind kind, long reads) {}
 
-  private CudaSteer(CudaDevice device, int width, long reads, DeviceBuffer memory) {
+  private final CudaDevice device;
+  private final SteerLaunch launch;
+  private final long conditionReads;
+  private final List<Rule> rules;
+  private final NativeHandle plan;
+  private final long address;
+
+  private CudaSteer(
+      CudaDevice device,
+      SteerLaunch launch,
+      long conditionReads,
+      List<Rule> rules,
+      DeviceBuffer memory) {
     this.device = device;
-    this.width = width;
-    this.reads = reads;
-    this.plan = new NativeHandle("SteerKernel", memory.address(), unused -> memory.close());
+    this.launch = launch;
+    this.conditionReads = conditionReads;
+    this.rules = rules;
+    this.address = memory.address();
+    this.plan = new NativeHandle("SteerKernel", address, unused -> memory.close());
   }
 
   static CudaSteer create(
@@ -35,24 +48,50 @@ final class CudaSteer implements SteerKernel {
     Requirements.steerWidth(width);
     rules.forEach(rule -> Requirements.steerRule(width, rule.width()));
     condition.ifPresent(when -> Requirements.steerRule(width, when.read().rowElements()));
-    long reads = condition.map(when -> when.read().rows()).orElse(0L);
-    for (SteerRule rule : rules) {
-      reads = Math.max(reads, rule.read().map(read -> read.rows()).orElse(0L));
-    }
+    long conditionReads = condition.map(when -> when.read().rows()).orElse(0L);
+    List<Rule> shapes = rules.stream().map(CudaSteer::shape).toList();
+    long reads = Math.max(conditionReads, shapes.stream().mapToLong(Rule::reads).max().orElse(0));
+    SteerLaunch launch = SteerLaunch.of(width, reads, device.traits());
     try (CudaLane lane = device.lane()) {
       DeviceBuffer memory = SteerWeights.place(lane, width, rules, condition);
-      return new CudaSteer(device, width, reads, memory);
+      return new CudaSteer(device, launch, conditionReads, shapes, memory);
     }
+  }
+
+  private static Rule shape(SteerRule rule) {
+    return new Rule(rule.kind(), rule.read().map(read -> read.rows()).orElse(0L));
   }
 
   @Override
   public int width() {
-    return width;
+    return launch.width();
   }
 
   /** Most features that a rule or the condition reads. */
   long reads() {
-    return reads;
+    return launch.reads();
+  }
+
+  long conditionReads() {
+    return conditionReads;
+  }
+
+  List<Rule> rules() {
+    return rules;
+  }
+
+  /** As if it were steered with no other plan. */
+  SteerLaunch launch() {
+    return launch;
+  }
+
+  boolean isWide() {
+    return launch.isWide();
+  }
+
+  /** On the device; valid between {@link #acquire} and {@link #release}. */
+  long address() {
+    return address;
   }
 
   CudaDevice device() {
@@ -60,12 +99,12 @@ final class CudaSteer implements SteerKernel {
   }
 
   /**
-   * Keeps the plan in memory until {@link #release}; its address on the device.
+   * Keeps the plan in memory until {@link #release}.
    *
    * @throws IllegalStateException once closed
    */
-  long acquire() {
-    return plan.acquire();
+  void acquire() {
+    plan.acquire();
   }
 
   /** Work that uses the plan may still be under way: freeing waits for the device. */
@@ -84,42 +123,40 @@ final class CudaSteer implements SteerKernel {
       long selection,
       long counters) {
     int code = Codes.of(dtype);
-    Requirements.steerRows(x, xStride, y, yStride, rows, (long) width * dtype.bytes());
-    long address = plan.acquire();
+    Requirements.steerRows(x, xStride, y, yStride, rows, (long) width() * dtype.bytes());
+    acquire();
     try (CudaLane lane = device.lane()) {
       if (rows > 0) {
-        long counted = lane.scratch(2 * SteerArgs.COUNTER_BYTES);
-        lane.fill(counted, (byte) 0, 2 * SteerArgs.COUNTER_BYTES);
-        SteerArgs.Rows all = new SteerArgs.Rows(x, xStride, y, yStride, code);
-        launch(lane, address, rows, selection, all, counted);
+        long counted = lane.scratch(2 * SteerRun.COUNTER_BYTES);
+        lane.fill(counted, (byte) 0, 2 * SteerRun.COUNTER_BYTES);
+        SteerRun run = new SteerRun(device);
+        try {
+          makeTable(lane, run, rows, selection, counted);
+          run.launch(lane.stream(), x, xStride, y, yStride, code, 1);
+        } finally {
+          run.free();
+        }
         addCounts(lane.fetch(counted, 8L * SteerKernel.COUNTERS), counters);
       }
     } finally {
-      plan.release();
+      release();
     }
   }
 
-  private void launch(
-      CudaLane lane, long address, long rows, long selection, SteerArgs.Rows all, long counted) {
-    SteerLaunch launch = SteerLaunch.of(width, reads, device.traits());
+  private void makeTable(CudaLane lane, SteerRun run, long rows, long selection, long counted) {
     long bytes = SteerTable.bytes(rows);
     long onDevice = lane.scratch(bytes);
-    try (HostTensor rowKernels = HostTensor.allocate(DType.I32, rows);
+    try (HostTensor rowPlans = HostTensor.allocate(DType.I32, rows);
         HostTensor content = HostTensor.allocate(DType.U8, bytes)) {
-      markSelected(selection, rows, rowKernels);
-      SteerTable table =
-          SteerTable.write(
-              rowKernels.view().address(),
-              rows,
-              new long[] {address},
-              1,
-              SteerBatch.NO_KERNEL,
-              launch.groupRows(),
-              content.view().address());
-      lane.toDevice(content.view().address(), onDevice, bytes);
-      SteerArgs.write(
-          lane.args(), all, launch, onDevice, rows, counted, counted + SteerArgs.COUNTER_BYTES);
-      lane.launch(SteerArgs.kernel(device), launch.shape(table.groups(), table.largest()));
+      markSelected(selection, rows, rowPlans);
+      long from = rowPlans.view().address();
+      long to = content.view().address();
+      CudaSteer[] plans = {this};
+      SteerTable table = SteerTable.write(from, rows, plans, 1, Unplanned.COPIED, launch, to);
+      lane.toDevice(to, onDevice, bytes);
+      long scratch = lane.scratch(SteerWide.bytes(table));
+      long mirror = counted + SteerRun.COUNTER_BYTES;
+      run.use(table, launch, new SteerRun.Memory(onDevice, rows, counted, mirror, scratch));
     }
   }
 

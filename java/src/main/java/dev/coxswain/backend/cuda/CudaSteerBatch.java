@@ -18,7 +18,6 @@ import java.util.List;
  */
 final class CudaSteerBatch implements SteerBatch {
   private final CudaDevice device;
-  private final CudaFunction kernel;
   private final List<SteerSlot> slots = new ArrayList<>();
   private final SteerStaging staging = new SteerStaging();
   private boolean closed;
@@ -27,7 +26,6 @@ final class CudaSteerBatch implements SteerBatch {
   private SteerSlot current;
 
   private CudaSteer[] plans = {};
-  private long[] addresses = {};
   private int planCount;
   private HostTensor rowPlans = HostTensor.allocate(DType.I32, 64);
   private long rowCount = -1;
@@ -37,21 +35,14 @@ final class CudaSteerBatch implements SteerBatch {
 
   private long hostHandle;
 
-  private CudaSteerBatch(CudaDevice device, CudaFunction kernel) {
+  private CudaSteerBatch(CudaDevice device) {
     this.device = device;
-    this.kernel = kernel;
     this.hostStream = CudaStream.ofHost(device, 0);
   }
 
   static CudaSteerBatch create(CudaDevice device) {
-    device.enter();
-    try {
-      CudaSteerBatch batch = new CudaSteerBatch(device, SteerArgs.kernel(device));
-      device.hold();
-      return batch;
-    } finally {
-      device.leave();
-    }
+    device.hold();
+    return new CudaSteerBatch(device);
   }
 
   @Override
@@ -128,16 +119,19 @@ final class CudaSteerBatch implements SteerBatch {
       long n,
       int dtype,
       CudaStream stream) {
-    if (!isCurrent(kernels, count, rowKernels, n, stream)) {
+    boolean known = isCurrent(kernels, count, rowKernels, n, stream);
+    if (!known) {
       take(kernels, count, rowKernels, n);
-      makeTable(stream);
     }
     int held = 0;
     try {
       for (; held < count; held++) {
         plans[held].acquire();
       }
-      current.launch(kernel, rows, stride, dtype);
+      if (!known) {
+        makeTable(stream);
+      }
+      current.launch(rows, stride, dtype);
     } finally {
       for (int k = 0; k < held; k++) {
         plans[k].release();
@@ -170,12 +164,9 @@ final class CudaSteerBatch implements SteerBatch {
     Requirements.rowKernels(count, rowKernels, n);
     if (plans.length < count) {
       plans = new CudaSteer[2 * count];
-      addresses = new long[2 * count];
     }
     for (int k = 0; k < count; k++) {
       plans[k] = own(kernels[k], kernels[0].width());
-      addresses[k] = plans[k].acquire();
-      plans[k].release();
     }
     if (rowPlans.shape().elements() < n) {
       rowPlans.close();
@@ -198,11 +189,11 @@ final class CudaSteerBatch implements SteerBatch {
   private void makeTable(CudaStream stream) {
     long reads = 0;
     for (int k = 0; k < planCount; k++) {
-      reads = Math.max(reads, plans[k].reads());
+      reads = Math.max(reads, plans[k].isWide() ? 0 : plans[k].reads());
     }
     SteerLaunch launch = SteerLaunch.of(plans[0].width(), reads, device.traits());
     SteerSlot slot = idleSlot(stream);
-    slot.fill(stream, rowPlans.view().address(), rowCount, addresses, planCount, launch);
+    slot.fill(stream, rowPlans.view().address(), rowCount, plans, planCount, launch);
     current = slot;
   }
 

@@ -2,10 +2,10 @@ package dev.coxswain.backend.cuda;
 
 /**
  * How {@code cox_steer} shares rows out: a block steers up to {@code groupRows} rows of one plan,
- * which stay in its shared memory as float32. A pure function of the plans and the device.
+ * which stay in its shared memory as float32. Plans that are too much for one block are {@link
+ * #isWide wide} and go through kernels/steer_wide.cu. A pure function of the plans and the device.
  *
- * @param groupRows most rows of a block: 8, 4 or 1; 0 where not even one fits, and the plan needs
- *     {@code kernels/steer_wide.cu}
+ * @param groupRows most rows of a block: 8, 4 or 1; 0 where not even one fits
  * @param width d
  * @param reads most features that a rule or condition of the plans reads
  */
@@ -16,6 +16,12 @@ record SteerLaunch(int groupRows, int width, long reads) {
   /** What a block has of shared memory beside the rows, rounded up. */
   private static final int NOTES_BYTES = 1024;
 
+  /** Up to so many features one block is always enough: one launch. */
+  private static final long FEW_READS = 64;
+
+  /** Floats of a rule's reads that one multiprocessor gets through in some 10 µs. */
+  private static final long BLOCK_FLOATS = 1 << 18;
+
   private static final int[] GROUPS = {8, 4, 1};
 
   static SteerLaunch of(int width, long reads, DeviceTraits traits) {
@@ -25,6 +31,11 @@ record SteerLaunch(int groupRows, int width, long reads) {
       }
     }
     return new SteerLaunch(0, width, reads);
+  }
+
+  /** Whether a plan of this size is better shared out among all blocks. */
+  boolean isWide() {
+    return groupRows == 0 || (reads > FEW_READS && reads * pitch(width) > BLOCK_FLOATS);
   }
 
   /** Floats from one row of weights to the next: rows begin on 32 bytes, a sector. */

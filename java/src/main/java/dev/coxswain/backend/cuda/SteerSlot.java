@@ -21,12 +21,15 @@ final class SteerSlot {
   private final PinnedBuffer pinned;
   private final Addresses.Host tableOnHost;
   private final Addresses.Device tableOnDevice;
-  private final LaunchBlock block = new LaunchBlock(16);
+  private final SteerRun run;
   private final long[] reported = new long[SteerKernel.COUNTERS];
   private CudaStream stream;
-  private LaunchShape shape;
-  private int groups;
   private long launched;
+
+  /** Memory for wide plans; 0 until one comes. */
+  private long scratch;
+
+  private long scratchBytes;
 
   /**
    * The device's context must be current, as for every call.
@@ -38,6 +41,7 @@ final class SteerSlot {
     this.device = device;
     this.rows = rows;
     this.stream = stream;
+    this.run = new SteerRun(device);
     long bytes = TABLE_AT + SteerTable.bytes(rows);
     this.pinned = new PinnedBuffer(device, bytes);
     HostMemory.fill(pinned.address(), bytes, (byte) 0);
@@ -55,7 +59,7 @@ final class SteerSlot {
   private void clearCounters() {
     try {
       JCudaDriver.cuMemsetD8Async(
-          new Addresses.Device(memory), (byte) 0, SteerArgs.COUNTER_BYTES, stream.handle());
+          new Addresses.Device(memory), (byte) 0, SteerRun.COUNTER_BYTES, stream.handle());
     } catch (CudaException e) {
       throw device.failure("clear counters", e);
     }
@@ -71,21 +75,22 @@ final class SteerSlot {
 
   /** Whether all its launches have ended. */
   boolean isIdle() {
-    return HostMemory.getLong(pinned.address() + SteerArgs.NUMBER_AT) == launched;
+    return HostMemory.getLong(pinned.address() + SteerRun.NUMBER_AT) == launched;
   }
 
-  /** Of an idle slot: the table of so many rows, in its plans' order, to be read from now on. */
-  void fill(CudaStream on, long rowKernels, long n, long[] plans, int count, SteerLaunch launch) {
+  /** Of an idle slot: the table of so many rows, to be read from now on. */
+  void fill(
+      CudaStream on, long rowPlans, long n, CudaSteer[] plans, int count, SteerLaunch launch) {
     stream = on;
     long host = tableOnHost.address();
-    SteerTable table = SteerTable.write(rowKernels, n, plans, count, 0, launch.groupRows(), host);
-    groups = table.groups();
-    if (groups == 0) {
+    SteerTable table =
+        SteerTable.write(rowPlans, n, plans, count, SteerTable.Unplanned.LEFT_ALONE, launch, host);
+    requireScratch(SteerWide.bytes(table));
+    long onDevice = tableOnDevice.address();
+    run.use(table, launch, new SteerRun.Memory(onDevice, n, memory, pinned.address(), scratch));
+    if (run.isEmpty()) {
       return;
     }
-    shape = launch.shape(groups, table.largest());
-    SteerArgs.Rows none = new SteerArgs.Rows(0, 0, 0, 0, 0);
-    SteerArgs.write(block, none, launch, tableOnDevice.address(), n, memory, pinned.address());
     try {
       JCudaDriver.cuMemcpyHtoDAsync(
           tableOnDevice, tableOnHost, SteerTable.bytes(n), stream.handle());
@@ -94,13 +99,23 @@ final class SteerSlot {
     }
   }
 
+  private void requireScratch(long bytes) {
+    if (bytes > scratchBytes) {
+      long larger = device.allocate(bytes);
+      if (scratchBytes > 0) {
+        device.free(scratch);
+      }
+      scratch = larger;
+      scratchBytes = bytes;
+    }
+  }
+
   /** Enqueues the steering of the table's rows, in place. */
-  void launch(CudaFunction kernel, long data, long stride, int dtype) {
-    if (groups == 0) {
+  void launch(long data, long stride, int dtype) {
+    if (run.isEmpty()) {
       return;
     }
-    SteerArgs.setRows(block, data, stride, dtype, launched + 1);
-    block.launch(kernel, shape, stream);
+    run.launch(stream, data, stride, data, stride, dtype, launched + 1);
     launched++;
   }
 
@@ -117,7 +132,10 @@ final class SteerSlot {
   /** Waits for the device's work, as the driver does where memory is freed. */
   void free() {
     device.free(memory);
+    if (scratchBytes > 0) {
+      device.free(scratch);
+    }
     pinned.free();
-    block.close();
+    run.free();
   }
 }
