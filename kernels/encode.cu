@@ -1,21 +1,21 @@
 // Encode: rows made ready for scoring, and the selection of their active features (docs/design.md).
 //
-// cox_encode_prepare   a CTA a row, thread t has the canonical accumulator t. Reads x once and writes it once
-// in
-//                      float32; with a normalisation the row comes back from L1/L2 twice. Traffic (b + 4)·d
-//                      bytes a row, b bytes an element: latency-bound for few rows, by memory for many.
-// cox_encode_select    a CTA a row. From scores [F] (dense) it reads them 3 times for most rows (count, one
-// digit,
-//                      collect; each further digit of a tie once more): 12·F bytes from L2, where the scan
-//                      has just put them, 3/d of the weights' bytes. From keys (a screen's survivors) as many
-//                      times as there are keys, a few hundred. Then a bitonic sort of at most 2,048 keys in
-//                      shared memory.
-// cox_encode_select_wide  the same where more than 2,048 features may be wanted: keys in global memory, runs
-// of 2,048
-//                      sorted in shared memory, then merged by rank, log2(k / 2,048) times.
+// cox_encode_prepare: a CTA a row; thread t has the canonical accumulator t. Reads x once and writes it
+// once in float32; with a normalisation the row comes back from L1 or L2 twice. Traffic (b + 4)·d bytes
+// a row, b bytes an element. Latency-bound for few rows, by memory for many. 32 registers, 128 bytes of
+// shared memory.
 //
-// Shared memory: 24.7 KiB static. Scores of bins are counted by shared atomics; where all scores share their
-// leading bits these serialise (the input sameLeadingBits), and the result is the same.
+// cox_encode_select: a CTA a row. Scores [F] are read 3 times for most rows (count, one digit, collect;
+// once more for each further digit of a tie): 12·F bytes from L2, where the scan has just put them, 3/d
+// of the weights' bytes. Of a screen's survivors there are as many keys as these, a few hundred. Then a
+// bitonic sort of at most 2,048 keys in shared memory, within warps by shuffles and above them 32 or
+// more places apart: no bank conflicts. 31 registers (sm_80, sm_90), 24.1 KiB of shared memory.
+//
+// cox_encode_select_wide: where more than 2,048 features may be wanted: keys in global memory, runs of
+// 2,048 sorted in shared memory, then merged by rank log2(k / 2,048) times. 32 and 39 registers.
+//
+// The atomics that count keys in bins serialise where all scores share their leading bits (the input
+// sameLeadingBits); the result is the same. No spills.
 #include <cstdint>
 
 #include "common/dtype.cuh"
@@ -137,7 +137,8 @@ struct SelectShared {
 };
 
 struct EncodeSelectArgs {
-  const float* scores;     // [rows, features] canonical scores, or null
+  const float* scores;     // [rows, features] canonical scores, or dots where there is a bias; or null
+  const float* bias;       // [F] still to be added to the scores, or null
   const float* threshold;  // [features] or null; with scores alone
   const uint64_t* keys;    // [blockRows, capacity] order keys of places, kNoKey where not active; or null
   const int32_t* counts;   // [blockRows] keys of each row; with keys
@@ -157,14 +158,17 @@ struct EncodeSelectArgs {
   int64_t firstRow;  // of the block within the call
 };
 
-/** A row's canonical scores; a feature counts where z > max(θ, 0). */
+/** A row's canonical scores, or dots; a feature counts where z > max(θ, 0). */
 struct ScoreSource {
   const float* z;
+  const float* bias;
+  const int32_t* subset;
   const float* threshold;
   int64_t count;
 
   __device__ __forceinline__ uint64_t key(int64_t i) const {
-    const float score = z[i];
+    float score = z[i];
+    if (bias != nullptr) score = __fadd_rn(score, bias[subset == nullptr ? i : subset[i]]);
     const bool active = score > 0.0f && (threshold == nullptr || score > threshold[i]);
     return active ? orderKey(score, static_cast<uint32_t>(i)) : kNoKey;
   }
@@ -313,7 +317,8 @@ __device__ __forceinline__ void selectRow(const EncodeSelectArgs& args, SelectSh
   if (state == RowState::kNonFinite || state == RowState::kUnnormalizable) {
     writeRow(args, row, nullptr, 0);
   } else if (args.scores != nullptr) {
-    const ScoreSource source{args.scores + blockIdx.x * args.features, args.threshold, args.features};
+    const ScoreSource source{args.scores + blockIdx.x * args.features, args.bias, args.subset, args.threshold,
+                             args.features};
     selectFrom<kWide>(args, source, row, shared);
   } else if (state == RowState::kUndecided) {
     listUndecided(args, row);

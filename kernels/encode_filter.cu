@@ -1,18 +1,19 @@
 // Encode: from near scores to the few features that may be active (common/screen.cuh). A CTA a list of
 // candidates; only it touches the list, so the list's contents and order are always the same.
 //
-// cox_screen_filter    streams the scores of a panel of features into the lists of the rows, against each
-// list's rising
-//                      threshold τ. Grid (rows, lists): with few rows a row's features are shared out to
-//                      several lists. Traffic 4 bytes a score from L2, where the product has just put them,
-//                      and 12 bytes a feature of norms and bias, shared by all rows; lists are of no weight.
-// cox_screen_merge     brings a row's lists together.
-// cox_screen_tighten   for lists that cox_screen_fused has appended to (their order is then any, the set the
-// same).
+// cox_screen_filter: streams the scores of a panel of features into the lists of the rows, against each
+// list's rising threshold τ. Grid (rows, lists): with few rows a row's features are shared out to
+// several lists. Traffic: 4 bytes a score from L2, where the product has just put them, and 12 bytes a
+// feature of norms and bias, shared by all rows; lists weigh little. 48 and 61 registers.
 //
-// τ is the k-th largest lower bound of a list, found by three radix passes over it whenever it is full and at
-// the end of a panel. Shared memory 8.4 KiB. The atomics that count scores in bins serialise where many share
-// one.
+// cox_screen_merge: brings a row's lists together. 64 and 48 registers.
+//
+// cox_screen_tighten: for lists that cox_screen_fused has appended to; their order is then any, their
+// set the same. 29 and 32 registers.
+//
+// τ is the k-th largest lower bound of a list, found by three radix passes over it when it is full and
+// at the end of a panel. Shared memory 8.1 KiB. The atomics that count bounds in bins serialise where
+// many share one. No spills (sm_80, sm_90).
 #include <cstdint>
 
 #include "common/reduce.cuh"

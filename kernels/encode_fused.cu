@@ -1,17 +1,17 @@
-// Encode: near scores of many rows by tensor cores, compared with the rows' thresholds before they leave the
-// registers (common/screen.cuh). The path without cuBLAS; F × n is never stored.
+// Encode: near scores of many rows by tensor cores, compared with the rows' thresholds before they
+// leave the registers (common/screen.cuh). The path without cuBLAS; F × n is never stored.
 //
-// cox_screen_fused     a CTA has 128 rows × 128 features, four warps of 64 × 64 in mma.sync m16n8k16
-// bfloat16. Both
-//                      operands go through shared memory in stages of 32 elements, three stages by 16-byte
-//                      cp.async. A row of a stage is 64 bytes; its four 16-byte chunks are permuted by (row /
-//                      2) mod 4, so that the eight rows of an ldmatrix matrix lie in eight different groups
-//                      of banks: no conflicts. Epilogue: U ≥ max(τ, θ) appends (U, L, place) to the row's
-//                      list by an atomic count; one beyond the capacity is only counted.
+// cox_screen_fused: a CTA has 128 rows × 128 features, four warps of 64 × 64 in mma.sync m16n8k16
+// bfloat16. Both operands go through shared memory in stages of 32 elements, three stages by 16-byte
+// cp.async. A row of a stage is 64 bytes; its four 16-byte chunks are permuted by (row / 2) mod 4, so
+// that the eight rows of an ldmatrix matrix lie in eight different groups of banks: no conflicts.
+// Epilogue: U ≥ max(τ, θ) appends (U, L, place) to the row's list by an atomic count; what is beyond
+// the capacity is only counted.
 //
-// Grid (rows / 128, features / 128): rows run fastest, so CTAs at work together share weights in L2. Traffic
-// from L2 (1/128 + 1/128)·2 bytes a multiply-add, 64 multiply-adds a byte; bound by mma.sync (60 to 65 % of
-// an H100's peak; on sm_80 to sm_89 it is the native path). Shared memory 48 KiB, 2 CTAs a multiprocessor.
+// Grid (rows / 128, features / 128): rows run fastest, so that CTAs at work together share weights in
+// L2. Traffic from L2: 1/32 byte a multiply-add. Bound by mma.sync: 60 to 65 % of an H100's peak; on
+// sm_80 to sm_89 it is the native path. Shared memory 48 KiB, 245 registers (246 on sm_90), 2 CTAs a
+// multiprocessor, no spills.
 #include <cstdint>
 
 #include "common/ptx.cuh"

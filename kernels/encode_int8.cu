@@ -1,17 +1,17 @@
-// Encode: near scores of few rows from int8 weights, a quarter of the float32 bytes (common/screen.cuh).
+// Encode: near scores of few rows from int8 weights, a quarter of the float32 bytes
+// (common/screen.cuh).
 //
-// cox_screen_int8_G    rows in G = 1, 2, 4 groups of four. A warp has 16 features: lane l loads 16 bytes of
-// features
-//                      l/4 and l/4 + 8 straight into the A fragments of mma.sync m16n8k32, 64 bytes of each
-//                      feature at a time and four such loads in flight (4 KiB a warp). That permutes k within
-//                      each 64, and x is read in the same order: its 16 bytes at the same offset are the B
-//                      fragments. A column is one byte plane of one row of x, so the high and low sums of a
-//                      row meet in one lane; both are exact in 32 bits for d ≤ 2^17. Scores: s =
-//                      fl(fl(fl(256·high + low)·scale_x)·scale_w).
+// cox_screen_int8_G: rows in G = 1, 2, 4 groups of four. A warp has 16 features: lane l loads 16 bytes
+// of features l/4 and l/4 + 8 straight into the A fragments of mma.sync m16n8k32, 64 bytes of each
+// feature at a time and four such loads in flight (4 KiB a warp). That permutes k within each 64, and x
+// is read in the same order: its 16 bytes at the same offset are the B fragments. A column is one byte
+// plane of one row of x, so that the high and low sums of a row meet in one lane; both are exact in 32
+// bits for d ≤ 2^17.
 //
-// Traffic F·dPadded bytes of weights once, past L1, 16 sectors a request; 4·G·F·4 bytes of scores in whole
-// sectors; x (8·G·dPadded bytes) a CTA from L2. Shared memory 8·G·(dPadded + 64) bytes, column starts 64
-// bytes apart modulo 128, so its 16-byte reads have no bank conflicts. Memory-bound.
+// Traffic: F·dPadded bytes of weights once, past L1, 16 sectors a request; 4·F bytes of scores a row in
+// whole sectors; 8·G·dPadded bytes of x a CTA from L2. Shared memory: 8·G·(dPadded + 64) bytes; columns
+// begin 64 bytes apart modulo 128, so that reads of 16 bytes have no bank conflicts. Memory-bound. 128
+// registers at most (sm_80: 100, 116, 96; sm_90: 104, 118, 128), no spills.
 #include <cstdint>
 
 #include "common/ptx.cuh"

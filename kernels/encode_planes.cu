@@ -1,12 +1,12 @@
 // Encode: what screens multiply (common/screen.cuh), made of float32 rows and weights.
 //
-// cox_screen_rows      a CTA a row: x' in bfloat16 [dPadded] or as high and low bytes [2, dPadded], with the
-// norms that
-//                      the bound needs. Traffic 4·d + 2·dPadded bytes a row (float32 is read three times,
-//                      from L1).
-// cox_screen_weights   a warp a feature: w' in bfloat16 or int8. Once a placed encoder, or for each segment
-// of weights
-//                      that may change. Traffic 4·d + 2·dPadded (or dPadded) bytes a feature; memory-bound.
+// cox_screen_rows: a CTA a row: x' in bfloat16 [dPadded] or as high and low bytes [2, dPadded], with
+// the norms that the bound needs. Traffic 4·d + 2·dPadded bytes a row (float32 is read twice, then from
+// L1). Latency-bound for few rows. 40 registers.
+//
+// cox_screen_weights: a warp a feature: w' in bfloat16 or int8, padded with zeros. Once for weights
+// that stay, or for each panel of weights that change. Traffic 4·d bytes read, 2·dPadded or dPadded
+// written a feature: memory-bound. 32 registers. No spills.
 #include <cstdint>
 
 #include "common/dtype.cuh"

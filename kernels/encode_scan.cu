@@ -1,19 +1,20 @@
 // Encode: exact scores. A warp a feature, the canonical dot, float32 weights streamed once past L1.
 //
-// cox_encode_scan_R      scores of up to R = 1, 2, 4, 8 rows (grid y: groups of R) with all features. x is in
-// shared
-//                        memory, R·d·4 bytes; each lane has four 16-byte loads in flight, a warp 2 KiB. Every
-//                        16-byte load of the weights is coalesced: 16 sectors a request, no bank conflicts.
-//                        Traffic F·d·4 bytes of weights once, 4·R·F bytes of scores, R·d·4 bytes of x a CTA
-//                        from L2: memory-bound up to 8 rows (the multiply-adds take R/40 of the time of the
-//                        loads on an H100).
-// cox_encode_scan_R_any  the same where d is no multiple of 4 or the weights are not 16-byte aligned: single
-// loads,
-//                        still coalesced; eight in flight.
-// cox_encode_rescore     canonical scores of a screen's survivors: a CTA a row and share of its list, a warp
-// a
-//                        survivor. Traffic d·4 bytes a survivor, gathered rows of weights; from L2 where rows
-//                        share them. cox_encode_rescore_any as above.
+// cox_encode_scan_R: scores of up to R = 1, 2, 4, 8 rows (grid y: groups of R) with all features. x is
+// in shared memory, R·d·4 bytes; a lane has four 16-byte loads in flight, a warp 2 KiB. All loads of
+// weights are coalesced, 16 sectors a request, and reads of shared memory have no bank conflicts.
+// Traffic: F·d·4 bytes of weights once, 4·R·F bytes of scores, R·d·4 bytes of x a CTA from L2.
+// Memory-bound up to 8 rows. 48, 72, 94 and 158 registers.
+//
+// cox_encode_scan_R_any: where d is no multiple of 4 or the weights are not 16-byte aligned: single
+// loads, coalesced too, eight in flight. 32 to 128 registers.
+//
+// cox_encode_rescore, cox_encode_rescore_any: canonical scores of a screen's survivors: a CTA a row and
+// share of its list, a warp a survivor. Traffic: d·4 bytes a survivor, whole rows of weights, from L2
+// where rows of x share them. 70 and 48 registers.
+//
+// cox_encode_gather: rows of a subset of features brought together, a CTA a row, for the tiles of dots
+// (explain_logits.cu) that score many rows with all features. Traffic: 8·d bytes a row. No spills.
 #include <cstdint>
 
 #include "common/dot.cuh"
@@ -111,6 +112,13 @@ __device__ __forceinline__ void rescoreRow(const EncodeRescoreArgs& args) {
   }
 }
 
+struct EncodeGatherArgs {
+  const float* w;         // [F, d]
+  const int32_t* subset;  // [rows] feature numbers
+  float* out;             // [rows, d]
+  int64_t d;
+};
+
 }  // namespace
 }  // namespace coxswain
 
@@ -139,4 +147,11 @@ extern "C" __global__ void __launch_bounds__(256)
 extern "C" __global__ void __launch_bounds__(256)
     cox_encode_rescore_any(const __grid_constant__ EncodeRescoreArgs args) {
   rescoreRow<SingleDots>(args);
+}
+
+extern "C" __global__ void __launch_bounds__(256)
+    cox_encode_gather(const __grid_constant__ EncodeGatherArgs args) {
+  const float* from = args.w + args.subset[blockIdx.x] * args.d;
+  float* to = args.out + blockIdx.x * args.d;
+  for (int64_t e = threadIdx.x; e < args.d; e += blockDim.x) to[e] = from[e];
 }

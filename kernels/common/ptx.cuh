@@ -76,8 +76,7 @@ __device__ __forceinline__ void copyAsync16(uint32_t shared, const void* global,
 
 /** Copies 4 bytes, for rows without alignment. */
 __device__ __forceinline__ void copyAsync4(uint32_t shared, const void* global) {
-  asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(shared),
-               "l"(__cvta_generic_to_global(global))
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(shared), "l"(__cvta_generic_to_global(global))
                : "memory");
 }
 

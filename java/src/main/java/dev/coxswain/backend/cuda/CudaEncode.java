@@ -98,7 +98,7 @@ final class CudaEncode {
   private static Optional<ScreenWeights> screenWeights(
       CudaLane lane, EncodeCall call, EncodePlan plan, DeviceBuffer buffer) {
     return switch (plan.path()) {
-      case EXACT -> Optional.empty();
+      case SCAN, FULL -> Optional.empty();
       case INT8 ->
           buffer
               .derived(ScreenWeights.Int8.class, () -> new ScreenWeights.Int8(lane, call))

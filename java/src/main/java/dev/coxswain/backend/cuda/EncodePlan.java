@@ -96,15 +96,16 @@ record EncodePlan(
     boolean selective = shape.limit() == shape.features() || 8 * shape.limit() <= shape.features();
     boolean screens =
         selective && shape.features() >= FEWEST_SCREENED_FEATURES && shape.width() <= WIDEST_SCREEN;
+    EncodePath unscreened = shape.rows() <= MOST_SCANNED_ROWS ? EncodePath.SCAN : EncodePath.FULL;
     if (!screens) {
-      return EncodePath.EXACT;
+      return unscreened;
     }
     boolean heavy = 4 * shape.features() * shape.width() >= SMALLEST_INT8_BYTES;
     if (shape.rows() <= MOST_INT8_ROWS && heavy && fits(EncodePath.INT8, shape, device, blas)) {
       return EncodePath.INT8;
     }
-    if (shape.rows() <= MOST_SCANNED_ROWS) {
-      return EncodePath.EXACT;
+    if (unscreened == EncodePath.SCAN) {
+      return unscreened;
     }
     return blas ? EncodePath.PANELS : EncodePath.FUSED;
   }
@@ -113,7 +114,7 @@ record EncodePlan(
       EncodePath path, EncodeShape shape, DeviceTraits device, boolean blas) {
     boolean narrow = shape.width() <= WIDEST_SCREEN;
     return switch (path) {
-      case EXACT -> true;
+      case SCAN, FULL -> true;
       case INT8 -> narrow && shape.kept() && int8Shared(1, shape.width()) <= device.sharedBytes();
       case PANELS -> narrow && blas;
       case FUSED -> narrow;
@@ -142,9 +143,9 @@ record EncodePlan(
     long most = MOST_BLOCK_ROWS;
     int multiple = 1;
     switch (path) {
-      case EXACT -> {
+      case SCAN, FULL -> {
         bytes += 4 * shape.features();
-        multiple = 8;
+        multiple = path == EncodePath.SCAN ? 8 : 64;
       }
       case INT8 -> {
         bytes += 4 * shape.features() + 2 * int8Width(shape.width()) + 12 * capacity * lists;
@@ -208,8 +209,8 @@ record EncodePlan(
     return divideUp(count, multiple) * multiple;
   }
 
-  /** Floats from one prepared row to the next. */
-  static long stride(long width) {
+  /** Whole 16 bytes. */
+  private static long stride(long width) {
     return roundUp(width, 4);
   }
 
@@ -251,7 +252,7 @@ record EncodePlan(
 
   private static int scanRows(EncodeShape shape, DeviceTraits device, EncodePath path) {
     // A screen scans the few rows that it could not decide, however many come.
-    long rows = path == EncodePath.EXACT ? shape.rows() : MOST_SCANNED_ROWS;
+    long rows = path == EncodePath.SCAN ? shape.rows() : MOST_SCANNED_ROWS;
     int most = rows <= 1 ? 1 : rows <= 2 ? 2 : rows <= 4 ? 4 : 8;
     while (most > 1 && most * rowBytes(shape.width()) > device.sharedBytes()) {
       most /= 2;
@@ -281,7 +282,18 @@ record EncodePlan(
 
   /** Of rows selected from all scores. */
   long scoreKeys() {
-    return wideKeys(shape, EncodePath.EXACT, 0);
+    return wideKeys(shape, EncodePath.SCAN, 0);
+  }
+
+  /** Floats from one prepared row to the next: rows of tiles are dense. */
+  long preparedStride() {
+    return path == EncodePath.FULL ? shape.width() : stride(shape.width());
+  }
+
+  /** Features of a subset that are brought together at a time. */
+  long gatheredFeatures() {
+    long fitting = Math.max(TILE, (64L << 20) / (4 * shape.width()) / TILE * TILE);
+    return Math.min(shape.features(), fitting);
   }
 
   /** Rows that a screen left undecided and that are scanned at a time. */

@@ -23,12 +23,15 @@ final class EncodeRun implements AutoCloseable {
 
   private final Optional<Blas> blas;
   private final Optional<EncodeScreen> screen;
+  private Optional<EncodeScores> scoreMemory = Optional.empty();
+  private long wideMemory;
+  private long wideBytes;
 
   EncodeRun(CudaLane lane, EncodeCall call, EncodePlan plan, Optional<ScreenWeights> weights) {
     this.lane = lane;
     this.call = call;
     this.plan = plan;
-    this.stride = EncodePlan.stride(call.width());
+    this.stride = plan.preparedStride();
     long rows = plan.blockRows();
     this.prepared = lane.scratch(4 * rows * stride);
     this.states = lane.scratch(4 * rows);
@@ -52,9 +55,7 @@ final class EncodeRun implements AutoCloseable {
       if (screen.isPresent()) {
         screenBlock(screen.get(), first, rows);
       } else {
-        long scores = scores(plan.blockRows());
-        scan(0, rows, scores);
-        select(dense(scores, 0), first, rows);
+        scoreBlock(first, rows);
       }
     }
     long numbers = lane.fetch(report, REPORT_BYTES);
@@ -82,48 +83,36 @@ final class EncodeRun implements AutoCloseable {
     launch("encode", "cox_encode_prepare", plan.prepare(rows));
   }
 
-  // --- every score
+  // --- scores and screens
 
-  private long scoreMemory;
-
-  /** F32 [rows, features]; taken once. */
-  private long scores(long rows) {
-    if (scoreMemory == 0) {
-      scoreMemory = lane.scratch(4 * rows * call.features());
+  private EncodeScores scores(long rows) {
+    if (scoreMemory.isEmpty()) {
+      scoreMemory = Optional.of(new EncodeScores(lane, call, plan, rows));
     }
-    return scoreMemory;
+    return scoreMemory.get();
   }
-
-  /**
-   * @param rowList I32 [rows] of the block, or 0 for its first rows
-   */
-  private void scan(long rowList, long rows, long scores) {
-    lane.args()
-        .add(call.wEnc())
-        .add(call.bEnc())
-        .add(call.subset())
-        .add(prepared)
-        .add(rowList)
-        .add(scores)
-        .add(call.features())
-        .add(call.width())
-        .add(stride)
-        .add(rows)
-        .add(plan.scanRun());
-    launch("encode_scan", plan.scanKernel(), plan.scan(rows));
-  }
-
-  // --- screens
 
   private void screenBlock(EncodeScreen screen, long first, long rows) {
     lane.fill(undecided, (byte) 0, 4);
     screen.run(prepared, states, rows);
     rescore(screen, rows);
-    select(new Source(0, screen.keys(), screen.counts(), 0), first, rows);
+    select(new Source(0, 0, screen.keys(), screen.counts(), 0), first, rows);
     int left = HostMemory.getInt(lane.fetch(undecided, 4));
     if (left > 0) {
       scanUndecided(first, left);
     }
+  }
+
+  /** Every score of a block's rows. */
+  private void scoreBlock(long first, long rows) {
+    EncodeScores scores = scores(plan.blockRows());
+    boolean tiles = plan.path() == EncodePath.FULL;
+    if (tiles) {
+      scores.dots(prepared, rows);
+    } else {
+      scores.scan(prepared, 0, rows);
+    }
+    select(new Source(scores.address(), tiles ? call.bEnc() : 0, 0, 0, 0), first, rows);
   }
 
   private void rescore(EncodeScreen screen, long rows) {
@@ -145,26 +134,19 @@ final class EncodeRun implements AutoCloseable {
 
   private void scanUndecided(long first, long count) {
     long atOnce = plan.undecidedRows(plan.blockRows());
-    long scores = scores(atOnce);
+    EncodeScores scores = scores(atOnce);
     for (long from = 0; from < count; from += atOnce) {
       long rows = Math.min(atOnce, count - from);
       long rowList = undecided + 4 + 4 * from;
-      scan(rowList, rows, scores);
-      select(dense(scores, rowList), first, rows);
+      scores.scan(prepared, rowList, rows);
+      select(new Source(scores.address(), 0, 0, 0, rowList), first, rows);
     }
   }
 
   // --- selection
 
-  /** Where selection finds a row's keys: in scores, or with a screen's candidates. */
-  private record Source(long scores, long keys, long counts, long rowList) {}
-
-  private static Source dense(long scores, long rowList) {
-    return new Source(scores, 0, 0, rowList);
-  }
-
-  private long wideMemory;
-  private long wideBytes;
+  /** Where selection finds a row's keys: in scores or dots, or with a screen's candidates. */
+  private record Source(long scores, long bias, long keys, long counts, long rowList) {}
 
   private long wide(long rows, long keys) {
     long bytes = 16 * rows * keys;
@@ -180,6 +162,7 @@ final class EncodeRun implements AutoCloseable {
     long keys = dense ? plan.scoreKeys() : plan.candidateKeys();
     lane.args()
         .add(source.scores())
+        .add(source.bias())
         .add(call.threshold())
         .add(source.keys())
         .add(source.counts())

@@ -146,7 +146,7 @@ final class EncodeScreen {
         .add(listCounts)
         .add(call.width())
         .add(paddedWidth)
-        .add(EncodePlan.stride(call.width()))
+        .add(plan.preparedStride())
         .add((long) plan.lists())
         .add((long) kind)
         .add(EncodePlan.boundFactor(call.width()));

@@ -135,7 +135,12 @@ record ExplainPlan(
   }
 
   LaunchShape logits(long count) {
-    return LaunchShape.of(blocks(count, TILE) * blocks(words, TILE), 256, LOGITS_SHARED);
+    return dots(count, words);
+  }
+
+  /** Of cox_explain_logits for any two sets of rows. */
+  static LaunchShape dots(long features, long words) {
+    return LaunchShape.of(blocks(features, TILE) * blocks(words, TILE), 256, LOGITS_SHARED);
   }
 
   LaunchShape blocks(long count) {

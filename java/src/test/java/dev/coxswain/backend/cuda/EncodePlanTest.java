@@ -35,7 +35,7 @@ class EncodePlanTest {
   @Test
   void shouldScanFewRowsExactlyWithoutCopies() {
     EncodePlan plan = plan(3, false, true);
-    assertEquals(EncodePath.EXACT, plan.path());
+    assertEquals(EncodePath.SCAN, plan.path());
     assertEquals("cox_encode_scan_4", plan.scanKernel());
     assertEquals(new LaunchShape(264, 1, 1, 256, 1, 1, 4 * 4 * 4096), plan.scan(3));
     assertEquals(8, plan.scanRun());
@@ -64,12 +64,12 @@ class EncodePlanTest {
   @Test
   void shouldScoreEverythingWhereScreensCannotRuleOutMuch() {
     EncodeShape half = new EncodeShape(100, 4096, 576, 2048, 2048, true, true);
-    assertEquals(EncodePath.EXACT, plan(half, true).path());
+    assertEquals(EncodePath.FULL, plan(half, true).path());
     EncodeShape few = new EncodeShape(100, 200, 576, 8, 8, true, true);
-    assertEquals(EncodePath.EXACT, plan(few, true).path());
+    assertEquals(EncodePath.FULL, plan(few, true).path());
     EncodeShape wide = new EncodeShape(100, 4096, 200_000, 8, 8, true, true);
     DeviceTraits big = new DeviceTraits("big", 9, 0, 132, 1 << 20, 50 << 20, 80 * GIB);
-    assertEquals(EncodePath.EXACT, EncodePlan.of(wide, big, true, EncodeTuning.DEFAULT).path());
+    assertEquals(EncodePath.FULL, EncodePlan.of(wide, big, true, EncodeTuning.DEFAULT).path());
   }
 
   @Test
@@ -78,7 +78,7 @@ class EncodePlanTest {
     EncodePlan plan = plan(relu, true);
     assertEquals(EncodePath.PANELS, plan.path());
     assertTrue(plan.blockRows() % 128 == 0 && plan.blockRows() * 12 * plan.capacity() <= GIB);
-    EncodeTuning small = new EncodeTuning(Optional.of(EncodePath.EXACT), 1 << 20, 0, 1, 0);
+    EncodeTuning small = new EncodeTuning(Optional.of(EncodePath.SCAN), 1 << 20, 0, 1, 0);
     assertEquals(8, EncodePlan.of(relu, H100, true, small).blockRows());
   }
 
