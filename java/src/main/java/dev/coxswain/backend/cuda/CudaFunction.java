@@ -2,20 +2,18 @@ package dev.coxswain.backend.cuda;
 
 import static jcuda.driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
 
-import java.util.concurrent.atomic.AtomicInteger;
 import jcuda.CudaException;
 import jcuda.driver.CUfunction;
 import jcuda.driver.JCudaDriver;
 
 /** A kernel of a loaded module; lives as long as its device. Thread-safe. */
 final class CudaFunction {
-  /** What every block may have without asking. */
-  private static final int SHARED_WITHOUT_OPT_IN = 48 << 10;
-
   private final CudaDevice device;
   private final String name;
   private final CUfunction function;
-  private final AtomicInteger sharedBytes = new AtomicInteger(SHARED_WITHOUT_OPT_IN);
+
+  /** Dynamic shared memory asked for; without asking, 48 KiB less the kernel's static part. */
+  private volatile int sharedBytes;
 
   CudaFunction(CudaDevice device, String name, CUfunction function) {
     this.device = device;
@@ -37,7 +35,13 @@ final class CudaFunction {
 
   /** Lets blocks have so much dynamic shared memory; the device's context must be current. */
   void allowShared(int bytes) {
-    if (bytes <= sharedBytes.get()) {
+    if (bytes > sharedBytes) {
+      raiseShared(bytes);
+    }
+  }
+
+  private synchronized void raiseShared(int bytes) {
+    if (bytes <= sharedBytes) {
       return;
     }
     try {
@@ -46,7 +50,7 @@ final class CudaFunction {
     } catch (CudaException e) {
       throw device.failure("give " + name + " " + bytes + " bytes of shared memory", e);
     }
-    sharedBytes.accumulateAndGet(bytes, Math::max);
+    sharedBytes = bytes;
   }
 
   /** Blocks that are resident on one multiprocessor at once; the context must be current. */
