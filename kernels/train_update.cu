@@ -2,7 +2,7 @@
 // one pass over the state, then b_dec.
 #include <cstdint>
 
-#include "train.cuh"
+#include "train_gradient.cuh"
 
 namespace coxswain {
 
@@ -15,21 +15,6 @@ struct TrainAdamArgs {
   double stepSize;   // learning rate / (1 − β1^step)
   double rootScale;  // 1 / √(1 − β2^step)
   double epsilon;
-};
-
-/** What the gradients of a feature are made of. */
-struct TrainGradientArgs {
-  const float* x;         // [rows, d]
-  const float* bDec;      // [d]
-  const float* error;     // [rows, d]
-  const float* auxError;  // [rows, d]; unused where sums->aux is 0, as auxPairs
-  int64_t d;
-  const int64_t* sinceFired;  // [F]
-  int64_t deadAfter;
-  TrainPairs pairs;
-  TrainPairs auxPairs;
-  TrainHot hot;
-  const TrainSums* sums;
 };
 
 struct TrainUpdateArgs {
@@ -83,51 +68,27 @@ struct Adam {
   }
 };
 
-/** A feature's pairs [from, to). */
-struct Range {
-  int64_t from = 0;
-  int64_t to = 0;
-};
-
-/** A feature at work: its pairs, the numbers they are scaled by. */
-struct Feature {
-  Range main;
-  Range aux;
-  bool hasAux;  // dead, and AuxK at work
-  float scale;
-  float auxScale;
-
-  __device__ Feature(const TrainGradientArgs& args, int64_t f)
-      : main{args.pairs.begin[f], args.pairs.begin[f + 1]},
-        hasAux(args.sums->aux != 0 && args.sinceFired[f] >= args.deadAfter),
-        scale(static_cast<float>(args.sums->scale)),
-        auxScale(static_cast<float>(args.sums->auxScale)) {
-    if (hasAux) aux = {args.auxPairs.begin[f], args.auxPairs.begin[f + 1]};
-  }
-};
-
 /** Columns first, first + 256, … of a thread of cox_train_update that are worked on at once. */
 constexpr int kColumns = 4;
 
 /** sum[i] = Σ_j value(c[j], row_j, i, ·), j ascending. */
-template <int kCount, class Value>
+template <class Value>
 __device__ __forceinline__ void sumPairs(const TrainPairs& pairs, Range range, const float* c,
-                                         const Value& value, float (&sum)[kCount]) {
+                                         const Value& value, float (&sum)[kColumns]) {
 #pragma unroll
-  for (int i = 0; i < kCount; ++i) sum[i] = 0.0f;
-#pragma unroll 16 / kCount
+  for (int i = 0; i < kColumns; ++i) sum[i] = 0.0f;
+#pragma unroll 4
   for (int64_t j = range.from; j < range.to; ++j) {
     const float coefficient = c[j];
     const int64_t row = pairs.rows[j];
 #pragma unroll
-    for (int i = 0; i < kCount; ++i) sum[i] = value(coefficient, row, i, sum[i]);
+    for (int i = 0; i < kColumns; ++i) sum[i] = value(coefficient, row, i, sum[i]);
   }
 }
 
 /** g[i]: ∂loss/∂W_dec[f] of columns first + 256·i, with its part along W_dec[f]. */
-template <int kCount>
 __device__ __forceinline__ void decoderGradient(const TrainGradientArgs& args, const Feature& feature,
-                                                int64_t first, float (&g)[kCount]) {
+                                                int64_t first, float (&g)[kColumns]) {
   auto of = [&](const float* error) {
     return [=, &args](float c, int64_t row, int i, float sum) {
       const int64_t e = first + 256 * i;
@@ -136,44 +97,30 @@ __device__ __forceinline__ void decoderGradient(const TrainGradientArgs& args, c
   };
   sumPairs(args.pairs, feature.main, args.pairs.a, of(args.error), g);
 #pragma unroll
-  for (int i = 0; i < kCount; ++i) g[i] = __fmul_rn(g[i], feature.scale);
+  for (int i = 0; i < kColumns; ++i) g[i] = __fmul_rn(g[i], feature.scale);
   if (!feature.hasAux) return;
-  float more[kCount];
+  float more[kColumns];
   sumPairs(args.auxPairs, feature.aux, args.auxPairs.a, of(args.auxError), more);
 #pragma unroll
-  for (int i = 0; i < kCount; ++i) g[i] = __fadd_rn(__fmul_rn(more[i], feature.auxScale), g[i]);
+  for (int i = 0; i < kColumns; ++i) g[i] = __fadd_rn(__fmul_rn(more[i], feature.auxScale), g[i]);
 }
 
 /** g[i]: ∂loss/∂W_enc[f] of columns first + 256·i. */
-template <int kCount>
 __device__ __forceinline__ void encoderGradient(const TrainGradientArgs& args, const Feature& feature,
-                                                int64_t first, float (&g)[kCount]) {
-  float bDec[kCount];
+                                                int64_t first, float (&g)[kColumns]) {
+  float bDec[kColumns];
 #pragma unroll
-  for (int i = 0; i < kCount; ++i) bDec[i] = first + 256 * i < args.d ? args.bDec[first + 256 * i] : 0.0f;
+  for (int i = 0; i < kColumns; ++i) bDec[i] = first + 256 * i < args.d ? args.bDec[first + 256 * i] : 0.0f;
   auto centred = [&](float c, int64_t row, int i, float sum) {
     const int64_t e = first + 256 * i;
     return e < args.d ? __fmaf_rn(c, __fsub_rn(args.x[row * args.d + e], bDec[i]), sum) : sum;
   };
   sumPairs(args.pairs, feature.main, args.pairs.dz, centred, g);
   if (!feature.hasAux) return;
-  float more[kCount];
+  float more[kColumns];
   sumPairs(args.auxPairs, feature.aux, args.auxPairs.dz, centred, more);
 #pragma unroll
-  for (int i = 0; i < kCount; ++i) g[i] = __fadd_rn(more[i], g[i]);
-}
-
-__device__ __forceinline__ float sumSlopes(const float* dz, Range range) {
-  float sum = 0.0f;
-#pragma unroll 8
-  for (int64_t j = range.from; j < range.to; ++j) sum = __fadd_rn(sum, dz[j]);
-  return sum;
-}
-
-/** ∂loss/∂b_enc[f]. */
-__device__ __forceinline__ float biasGradient(const TrainGradientArgs& args, const Feature& feature) {
-  const float main = sumSlopes(args.pairs.dz, feature.main);
-  return __fadd_rn(main, feature.hasAux ? sumSlopes(args.auxPairs.dz, feature.aux) : 0.0f);
+  for (int i = 0; i < kColumns; ++i) g[i] = __fadd_rn(more[i], g[i]);
 }
 
 /** Memory of a CTA for rows of d elements; a thread touches only columns that are its own. */
@@ -322,27 +269,6 @@ __device__ __forceinline__ void updateBlock(const TrainUpdateArgs& args, const R
 }  // namespace coxswain
 
 using namespace coxswain;
-
-/**
- * Gradients of hot features, so that no CTA of cox_train_update has thousands of rows to add. CTAs of 128
- * threads, 128 columns each of one matrix (blockIdx.z) of one place (blockIdx.y): enough of them to hide L2,
- * since rows must be added one after the other. 8·d B a pair from L2.
- */
-extern "C" __global__ void __launch_bounds__(128)
-    cox_train_hot(const __grid_constant__ TrainGradientArgs args) {
-  const int64_t slot = blockIdx.y;
-  if (slot >= args.sums->hot) return;
-  const Feature feature(args, args.hot.features[slot]);
-  const int64_t e = 128 * static_cast<int64_t>(blockIdx.x) + threadIdx.x;
-  float g[1];
-  if (blockIdx.z == 0) {
-    decoderGradient(args, feature, e, g);
-  } else {
-    encoderGradient(args, feature, e, g);
-    if (e == 0) args.hot.bias[slot] = biasGradient(args, feature);
-  }
-  if (e < args.d) args.hot.gradients[(2 * slot + blockIdx.z) * args.d + e] = g[0];
-}
 
 /**
  * The whole state but b_dec, in one pass and without gradient tensors. A CTA of 256 threads a block of 32

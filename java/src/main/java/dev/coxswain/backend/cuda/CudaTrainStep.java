@@ -217,8 +217,8 @@ final class CudaTrainStep {
   }
 
   private void update(TrainPlan plan, Part main, Optional<Part> aux, Hot hot) {
-    addGradient(lane.args(), main, aux, hot);
-    launch("train_update", "cox_train_hot", plan.hot());
+    addGradient(lane.args(), main, aux, hot).add(rows);
+    launch("train_hot", "cox_train_hot", plan.hot());
     AdamNumbers adam = AdamNumbers.of(step);
     long inputGradients = lane.scratch(4 * plan.blocks() * width);
     adam.addTo(addGradient(lane.args(), main, aux, hot))

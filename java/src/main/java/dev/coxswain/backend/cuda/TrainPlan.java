@@ -8,17 +8,23 @@ package dev.coxswain.backend.cuda;
  * @param features F
  * @param rowsPerChunk rows that one block of the counting sort goes through
  * @param wide whether a row of the state exceeds a block's shared memory
- * @param hotPlaces features whose gradients can be summed ahead
+ * @param hotPlaces hot features whose gradients there is room for
  */
 record TrainPlan(
     long rows, long width, long features, long rowsPerChunk, boolean wide, long hotPlaces) {
   /** As in kernels/train.cuh. */
   private static final int FEATURES_PER_BLOCK = 32;
 
-  /** A feature with more pairs is hot: its gradient is spread over the columns' blocks. */
+  /** A feature with more pairs is hot: cox_train_hot sums its gradients. */
   static final long HOT_ABOVE = 256;
 
-  private static final long MOST_HOT_PLACES = 1024;
+  /** Memory that hot features' gradients may take; further ones are summed in cox_train_update. */
+  private static final long HOT_BYTES = 256 << 20;
+
+  /** As in kernels/train_hot.cu. */
+  private static final int HOT_TILE = 32;
+
+  private static final int HOT_COLUMNS = 128;
 
   /** Memory that the counts of all chunks may take. */
   private static final long CHUNK_BYTES = 64 << 20;
@@ -49,7 +55,7 @@ record TrainPlan(
         features,
         divideUp(rows, Math.min(chunks, rows)),
         updateBytes > traits.sharedBytes(),
-        Math.min(hot, MOST_HOT_PLACES));
+        Math.min(hot, HOT_BYTES / (8 * width)));
   }
 
   private static long divideUp(long a, long b) {
@@ -113,7 +119,13 @@ record TrainPlan(
 
   LaunchShape hot() {
     return new LaunchShape(
-        Math.toIntExact(divideUp(width, 128)), Math.toIntExact(hotPlaces), 2, 128, 1, 1, 0);
+        Math.toIntExact(divideUp(width, HOT_COLUMNS)),
+        Math.toIntExact(divideUp(hotPlaces, HOT_TILE)),
+        2,
+        256,
+        1,
+        1,
+        0);
   }
 
   String updateKernel() {

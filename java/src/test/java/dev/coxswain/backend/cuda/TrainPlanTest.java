@@ -46,7 +46,12 @@ class TrainPlanTest {
     assertEquals(0, TrainPlan.of(64, 64, 1024, 4, H100).hotPlaces());
     assertEquals(3, TrainPlan.of(257, 64, 1024, 3, H100).hotPlaces());
     assertEquals(5, TrainPlan.of(1000, 64, 5, 5, H100).hotPlaces());
-    assertEquals(1024, TrainPlan.of(4096, 64, 65_536, 128, H100).hotPlaces());
+    // 8,192 gradients of two rows of 4,096 floats take 256 MiB.
+    assertEquals(8192, TrainPlan.of(4096, 4096, 65_536, 2048, H100).hotPlaces());
+    assertEquals(
+        new LaunchShape(32, 256, 2, 256, 1, 1, 0),
+        TrainPlan.of(4096, 4096, 65_536, 2048, H100).hot());
+    assertEquals(0, TrainPlan.of(64, 64, 1024, 4, H100).hot().gridY());
   }
 
   @Test
