@@ -20,11 +20,11 @@ DeviceLimits limits(int major, int minor, int multiprocessors, uint32_t sharedPe
 
 const std::array<Preset, 3>& presets() {
   static const std::array<Preset, 3> all{{
-      {"sm_80", "NVIDIA A100-SXM4-80GB (software CUDA driver, test)",
+      {"sm_80", "software CUDA driver (test), as NVIDIA A100-SXM4-80GB",
        limits(8, 0, 108, 167936, 2048, 32, 80, 40), 1410000, 1593000, 5120, 65536, 3, 31457280, false},
-      {"sm_89", "NVIDIA L4 (software CUDA driver, test)", limits(8, 9, 58, 102400, 1536, 24, 24, 48), 2040000,
-       6251000, 192, 65536, 2, 34603008, false},
-      {"sm_90", "NVIDIA H100 80GB HBM3 (software CUDA driver, test)",
+      {"sm_89", "software CUDA driver (test), as NVIDIA L4", limits(8, 9, 58, 102400, 1536, 24, 24, 48),
+       2040000, 6251000, 192, 65536, 2, 34603008, false},
+      {"sm_90", "software CUDA driver (test), as NVIDIA H100 80GB HBM3",
        limits(9, 0, 132, 233472, 2048, 32, 80, 50), 1980000, 2619000, 5120, 65536, 3, 32768000, true},
   }};
   return all;

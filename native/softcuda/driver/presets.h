@@ -9,7 +9,7 @@ namespace softcuda {
 
 struct Preset {
   const char* architecture;  // sm_90
-  const char* name;          // as cuDeviceGetName says it: always "(software CUDA driver, test)"
+  const char* name;          // as cuDeviceGetName says it: always "software CUDA driver (test)" first
   DeviceLimits limits;
   int clockKilohertz, memoryClockKilohertz, memoryBusBits, maxRegistersPerCta, asyncEngines,
       persistingL2Bytes;

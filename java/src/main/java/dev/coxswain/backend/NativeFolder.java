@@ -11,6 +11,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * Where native libraries are unpacked: folders of this user whose name holds a content hash, each
@@ -56,17 +57,56 @@ public final class NativeFolder {
     };
   }
 
-  /** Leaves a file with that content where it is; else renames a whole new one into its place. */
+  /** Puts a whole file there, unless there is one with that content already. */
   private static void place(Path file, byte[] content) throws IOException {
-    if (Files.exists(file) && Arrays.equals(Files.readAllBytes(file), content)) {
+    if (holds(file, content)) {
       return;
     }
     Path whole = Files.createTempFile(file.getParent(), ".new", ".so");
     try {
       Files.write(whole, content);
-      Files.move(whole, file, StandardCopyOption.ATOMIC_MOVE);
+      if (!linked(file, whole) && !holds(file, content)) {
+        Files.move(whole, file, StandardCopyOption.ATOMIC_MOVE);
+      }
     } finally {
       Files.deleteIfExists(whole);
+    }
+  }
+
+  private static boolean holds(Path file, byte[] content) throws IOException {
+    return Files.exists(file) && Arrays.equals(Files.readAllBytes(file), content);
+  }
+
+  /** False where there is a file of that name, or none can have two names here. */
+  private static boolean linked(Path file, Path whole) {
+    try {
+      Files.createLink(file, whole);
+      return true;
+    } catch (IOException | UnsupportedOperationException e) {
+      return false;
+    }
+  }
+
+  /**
+   * Has {@code load} find a file in a folder of this process alone, which is gone when this returns
+   * (what is loaded stays): LWJGL writes and removes a test file beside its library, and turns to
+   * its shared folder where another process removed it first.
+   */
+  public static void withFolderOfItsOwn(Path file, Consumer<Path> load) {
+    try {
+      Path folder = Files.createTempDirectory(file.getParent(), "process");
+      Path own = folder.resolve(file.getFileName());
+      try {
+        if (!linked(own, file)) {
+          Files.copy(file, own);
+        }
+        load.accept(folder);
+      } finally {
+        Files.deleteIfExists(own);
+        Files.deleteIfExists(folder);
+      }
+    } catch (IOException e) {
+      throw new DeviceException("cannot unpack " + file + ": " + e, e);
     }
   }
 

@@ -55,12 +55,16 @@ final class NativeLibrary {
     requirePlatform();
     Path folder = unpack();
     String path = folder.resolve(NAME).toString();
-    Configuration.SHARED_LIBRARY_EXTRACT_PATH.set(folder.toString());
-    try {
-      Library.loadSystem(System::load, System::loadLibrary, Native.class, "coxswain", path);
-    } catch (LinkageError e) {
-      throw unusable(path, e);
-    }
+    NativeFolder.withFolderOfItsOwn(
+        folder.resolve(LWJGL_NAME),
+        own -> {
+          Configuration.SHARED_LIBRARY_EXTRACT_PATH.set(own.toString());
+          try {
+            Library.loadSystem(System::load, System::loadLibrary, Native.class, "coxswain", path);
+          } catch (LinkageError e) {
+            throw unusable(path, e);
+          }
+        });
     return path;
   }
 

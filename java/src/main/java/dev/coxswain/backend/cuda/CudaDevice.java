@@ -66,15 +66,12 @@ final class CudaDevice implements AutoCloseable {
           "there is no cuda:" + ordinal + "; cuda:0 to cuda:" + (driver.devices() - 1) + " exist");
     }
     CUdevice device = new CUdevice();
-    JCudaDriver.cuDeviceGet(device, ordinal);
-    return device;
-  }
-
-  /**
-   * @throws DeviceException where there is no such device
-   */
-  static DeviceTraits traits(CudaDriver driver, int ordinal) {
-    return DeviceTraits.of(device(driver, ordinal));
+    try {
+      JCudaDriver.cuDeviceGet(device, ordinal);
+      return device;
+    } catch (CudaException e) {
+      throw new DeviceException("the driver does not find it: " + CudaErrors.describe(e), e);
+    }
   }
 
   CudaDriver driver() {
@@ -165,7 +162,7 @@ final class CudaDevice implements AutoCloseable {
   }
 
   /** Of a failure while something is freed: there is nobody to throw it at. */
-  private void report(String doing, CudaException e) {
+  void report(String doing, CudaException e) {
     if (lost.isEmpty()) {
       LoggerFactory.getLogger(CudaDevice.class).warn("{}", failure(doing, e).getMessage());
     }

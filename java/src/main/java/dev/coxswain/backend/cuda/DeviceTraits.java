@@ -14,7 +14,7 @@ import jcuda.driver.JCudaDriver;
  * What a launch plan needs to know of a device, and nothing that needs one: plans are pure
  * functions of a shape and of this.
  *
- * @param name the card, or "software CUDA driver (test)"
+ * @param name the card; "software CUDA driver (test), ..." where there is none
  * @param major first number of the compute capability
  * @param minor second number of the compute capability
  * @param multiprocessors SMs

@@ -9,9 +9,11 @@ import jcuda.driver.JCudaDriver;
  */
 final class PinnedBuffer {
   private final Addresses.Host pointer = new Addresses.Host();
+  private final CudaDevice device;
   private final long bytes;
 
   PinnedBuffer(CudaDevice device, long bytes) {
+    this.device = device;
     this.bytes = bytes;
     try {
       JCudaDriver.cuMemAllocHost(pointer, bytes);
@@ -32,7 +34,12 @@ final class PinnedBuffer {
     return bytes;
   }
 
+  /** A lost device's memory is left to it. */
   void free() {
-    JCudaDriver.cuMemFreeHost(pointer);
+    try {
+      JCudaDriver.cuMemFreeHost(pointer);
+    } catch (CudaException e) {
+      device.report("free host memory", e);
+    }
   }
 }

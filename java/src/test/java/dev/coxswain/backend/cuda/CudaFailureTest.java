@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
@@ -33,7 +34,7 @@ class CudaFailureTest {
 
   /** Uses a device as its arguments say and prints a line for each: what it got, or why not. */
   public static final class Probe {
-    private static Backend backend;
+    private static Optional<Backend> opened = Optional.empty();
 
     public static void main(String[] actions) {
       for (String action : actions) {
@@ -48,22 +49,26 @@ class CudaFailureTest {
     private static String run(String action) {
       String[] words = action.split("=");
       switch (words[0]) {
-        case "open" -> backend = Engine.open(Device.parse(words[1]), 1).backend();
-        case "close" -> backend.close();
+        case "open" -> opened = Optional.of(Engine.open(Device.parse(words[1]), 1).backend());
+        case "close" -> backend().close();
         case "place" -> place(Integer.parseInt(words[1]));
-        case "allocate" -> backend.allocate(DType.U8, Shape.of(Long.parseLong(words[1]))).close();
+        case "allocate" -> backend().allocate(DType.U8, Shape.of(Long.parseLong(words[1]))).close();
         case "devices" -> {
           return Engine.devices(1).get(1).toString();
         }
         default -> throw new IllegalArgumentException(action);
       }
-      return words[0].equals("open") ? backend.name() : action;
+      return words[0].equals("open") ? backend().name() : action;
+    }
+
+    private static Backend backend() {
+      return opened.orElseThrow(() -> new CoxswainException("nothing is open"));
     }
 
     private static void place(int bytes) {
       try (HostTensor host = HostTensor.allocate(DType.U8, bytes);
-          TensorOwner placed = backend.place(host.view())) {
-        backend.copy(placed.view(), host.view());
+          TensorOwner placed = backend().place(host.view())) {
+        backend().copy(placed.view(), host.view());
       }
     }
   }
@@ -175,15 +180,14 @@ class CudaFailureTest {
         Map.of("SOFTCUDA_FAIL_COPY", "1:1"),
         List.of("open=cuda", "place=100", "place=100", "close"),
         name("cuda"),
-        "cuda:0 could not copy 100 bytes from the host: CUDA_ERROR_INVALID_VALUE",
+        "cuda:0 could not finish its work: CUDA_ERROR_INVALID_VALUE",
         "place=100",
         "close");
   }
 
   @Test
   void shouldSayForEverWhyADeviceIsLostAndStillClose() throws Exception {
-    String reason =
-        "cuda:0 could not copy 100 bytes from the host: CUDA_ERROR_LAUNCH_FAILED (a kernel failed)";
+    String reason = "cuda:0 could not finish its work: CUDA_ERROR_LAUNCH_FAILED (a kernel failed)";
     says(
         Map.of("SOFTCUDA_FAIL_COPY", "1:719"),
         List.of("open=cuda", "place=100", "place=100", "allocate=5", "close"),
