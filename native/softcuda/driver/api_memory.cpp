@@ -46,8 +46,8 @@ CUresult hostRegister(const char* function, void* host, size_t bytes, unsigned f
     Block block;
     block.base = base, block.bytes = bytes, block.context = call.context.get(), block.flags = flags;
     block.space = Memory::Space::registeredHost, block.serial = call.driver.allocations;
-    call.context->device->memory->adopt(base, bytes,
-                                        std::string(function) + " #" + std::to_string(block.serial));
+    block.label = std::string(function) + " #" + std::to_string(block.serial);
+    call.context->device->memory->adopt(base, bytes, block.label);
     call.driver.blocks[base] = block;
     return CUDA_SUCCESS;
   });

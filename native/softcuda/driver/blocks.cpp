@@ -9,8 +9,8 @@ CUresult allocateBlock(Call& call, const char* function, size_t bytes, Memory::S
     return refuse(function, driver.settings.allocation.code,
                   "this one fails, as SOFTCUDA_FAIL_ALLOCATION asks");
   out->serial = driver.allocations;
-  const std::string label = std::string(function) + " #" + std::to_string(out->serial);
-  out->base = memory.allocate(bytes, space, label);
+  out->label = std::string(function) + " #" + std::to_string(out->serial);
+  out->base = memory.allocate(bytes, space, out->label);
   if (out->base == 0) return CUDA_ERROR_OUT_OF_MEMORY;
   // What the host writes into memory that it sees is not watched.
   if (space != Memory::Space::device) memory.markInitialized(out->base, bytes);

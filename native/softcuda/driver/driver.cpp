@@ -44,18 +44,25 @@ void progressForEver(Driver& driver) {
   }
 }
 
+void reportCount(const char* what, int count, const char* undone) {
+  if (count == 0) return;
+  const bool one = count == 1;
+  reportFinding("leak", std::to_string(count) + ' ' + what + (one ? " is" : "s are") + " never " + undone);
+}
+
 void reportLeaks(const Driver& driver, const Context& context) {
+  // In a broken context nothing could be given back.
+  if (context.sticky != CUDA_SUCCESS) return;
   for (const auto& [base, block] : driver.blocks)
     if (block.context == &context)
-      reportFinding("leak", "allocation #" + std::to_string(block.serial) + " of " +
-                                std::to_string(block.bytes) + " bytes is never freed");
+      reportFinding("leak", block.label + " of " + std::to_string(block.bytes) + " bytes is never freed");
   int streams = 0, events = 0, modules = 0;
   driver.streams.each([&](const Stream& s) { streams += s.context == &context; });
   driver.events.each([&](const Event& e) { events += e.context == &context; });
   driver.modules.each([&](const LoadedModule& m) { modules += m.context == &context; });
-  if (streams) reportFinding("leak", std::to_string(streams) + " streams are never destroyed");
-  if (events) reportFinding("leak", std::to_string(events) + " events are never destroyed");
-  if (modules) reportFinding("leak", std::to_string(modules) + " modules are never unloaded");
+  reportCount("stream", streams, "destroyed");
+  reportCount("event", events, "destroyed");
+  reportCount("module", modules, "unloaded");
 }
 
 void lastWords() {

@@ -91,7 +91,7 @@ struct Block {
   unsigned flags = 0;
   uint64_t serial = 0;
   CUmemoryPool pool = nullptr;
-  uint64_t hostAddress = 0;
+  std::string label;  // "cuMemAlloc_v2 #17"
 };
 
 struct Pool {

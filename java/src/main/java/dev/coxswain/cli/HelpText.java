@@ -12,6 +12,7 @@ final class HelpText {
       Map.of(
           "bench", "Measure the operations and their share of what the machine allows.",
           "bundle", "Write an archive that runs on a machine with nothing but a GPU driver.",
+          "softcuda", "Run a command on the software CUDA driver (from the source tree only).",
           "test", "Build and run every test.");
 
   private HelpText() {}
