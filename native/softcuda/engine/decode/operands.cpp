@@ -45,6 +45,9 @@ constexpr SpecialName kSpecials[] = {{"%tid.x", Special::tidX},
                                      {"%lanemask_gt", Special::lanemaskGt},
                                      {"%dynamic_smem_size", Special::dynamicSmemSize},
                                      {"%total_smem_size", Special::totalSmemSize},
+                                     // Where cooperative_groups look for the grid's barrier.
+                                     {"%envreg1", Special::gridWorkspaceHigh},
+                                     {"%envreg2", Special::gridWorkspaceLow},
                                      // Without clusters every CTA is a cluster of its own.
                                      {"%clusterid.x", Special::ctaidX},
                                      {"%clusterid.y", Special::ctaidY},

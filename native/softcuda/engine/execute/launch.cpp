@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 #include <thread>
 
 #include "count/counts.h"
@@ -32,6 +33,29 @@ std::string wrongShape(const Kernel& kernel, const LaunchShape& shape, size_t pa
   return {};
 }
 
+// What cooperative_groups keep of a grid: its size and the counter of its barrier, zeroed by the driver.
+class GridWorkspace {
+ public:
+  GridWorkspace(Memory& memory, bool cooperative) : memory_(memory) {
+    if (!cooperative) return;
+    address_ = memory.allocate(kBytes, Memory::Space::device, "the cooperative grid's workspace");
+    if (address_ == 0) return;
+    std::memset(reinterpret_cast<void*>(address_), 0, kBytes);
+    memory.markInitialized(address_, kBytes);
+  }
+  ~GridWorkspace() {
+    if (address_ != 0) memory_.release(address_);
+  }
+  GridWorkspace(const GridWorkspace&) = delete;
+  GridWorkspace& operator=(const GridWorkspace&) = delete;
+  uint64_t address() const { return address_; }
+
+ private:
+  static constexpr uint64_t kBytes = 64;
+  Memory& memory_;
+  uint64_t address_ = 0;
+};
+
 }  // namespace
 
 LaunchResult launch(const Kernel& kernel, const LaunchShape& shape, const std::byte* parameters,
@@ -45,6 +69,8 @@ LaunchResult launch(const Kernel& kernel, const LaunchShape& shape, const std::b
     return result;
   }
   Launch run(kernel, shape, parameters, memory, limits, options);
+  GridWorkspace workspace(memory, shape.cooperative);
+  run.workspace = workspace.address();
   run.threadsPerCta = shape.block[0] * shape.block[1] * shape.block[2];
   run.dynamicSharedBase = (kernel.info.staticShared + 15) / 16 * 16;
   run.sharedBytes = run.dynamicSharedBase + shape.dynamicShared;

@@ -43,6 +43,7 @@ struct Launch {
   uint32_t localStride = 0;  // bytes of local memory a thread
   uint32_t serial = 0;
   uint64_t ctaCount = 0;
+  uint64_t workspace = 0;  // address of a cooperative grid's barrier, else 0
 
   std::atomic<int64_t> budget{0};
   std::atomic<bool> stop{false};

@@ -87,6 +87,10 @@ uint64_t valueOf(const Warp& w, const FrameValue& value, int lane, uint32_t loca
       return 0;
     case Special::one:
       return 1;
+    case Special::gridWorkspaceHigh:
+      return launch.workspace >> 32;
+    case Special::gridWorkspaceLow:
+      return launch.workspace & 0xffffffffu;
     case Special::dynamicShared:
       return launch.dynamicSharedBase + value.offset;
     case Special::localVariable:

@@ -195,14 +195,17 @@ void predicateNot(Warp& w, const Instr& in, uint32_t mask) {
   setPredicate(w, in.d, ~predicate(w, in.a), mask);
 }
 
-// add/sub/mad with the carry flag: flags bit 0 reads it, bit 1 writes it.
+// add/sub/mad with the carry flag: flags bit 0 reads it, bit 1 writes it. The PTX manual says that a
+// subtraction leaves its borrow there; the hardware leaves the carry of a + ~b + 1, its opposite, and what
+// nvcc emits for 128-bit division reads it by addc.
 template <class T, class Wide>
 void chain(Warp& w, uint32_t mask, uint32_t flags, bool subtract, const T* a, const T* b, T* d) {
   uint32_t carries = w.carry;
   for (int i = 0; i < 32; ++i) {
     if ((mask >> i & 1) == 0) continue;
-    Wide in = (flags & 1) != 0 ? carries >> i & 1 : 0;
-    Wide sum = subtract ? Wide{a[i]} - b[i] - in : Wide{a[i]} + b[i] + in;
+    T addend = subtract ? static_cast<T>(~b[i]) : b[i];
+    Wide in = (flags & 1) != 0 ? carries >> i & 1 : subtract ? 1 : 0;
+    Wide sum = Wide{a[i]} + addend + in;
     d[i] = static_cast<T>(sum);
     uint32_t out = static_cast<uint32_t>(sum >> kWidth<T>) & 1;
     if ((flags & 2) != 0) carries = (carries & ~(1u << i)) | out << i;

@@ -71,6 +71,10 @@ struct Tanh {
 struct Rsqrt {
   static double of(double a) { return 1.0 / std::sqrt(a); }
 };
+// Without .ftz the double version is a subroutine of full precision; CUDA's rsqrt() is this one instruction.
+struct RsqrtExact {
+  static double apply(double a) { return Rsqrt::of(a); }
+};
 struct RcpApprox {
   static double of(double a) { return 1.0 / a; }
 };
@@ -235,7 +239,7 @@ void addFloats(Registry& r) {
   addApproximation<RcpApprox>(r, "rcp.approx"), addApproximation<SqrtApprox>(r, "sqrt.approx");
   r["rcp.approx.ftz.f64"] = unary<double, double, ApproximateHigh<RcpApprox>>;
   r["rsqrt.approx.ftz.f64"] = unary<double, double, ApproximateHigh<Rsqrt>>;
-  r["rsqrt.approx.f64"] = unary<double, double, ApproximateHigh<Rsqrt>>;
+  r["rsqrt.approx.f64"] = unary<double, double, Canonical<RsqrtExact>>;
 }
 
 }  // namespace softcuda::SOFTCUDA_LANES

@@ -107,6 +107,8 @@ enum class Special : uint8_t {
   totalSmemSize,
   zero,
   one,
+  gridWorkspaceHigh,
+  gridWorkspaceLow,
   dynamicShared,
   localVariable
 };
