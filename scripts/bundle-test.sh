@@ -90,4 +90,8 @@ bundle_test() {
   in_root "$cox" encode --sae /work/sae --in /work/x.safetensors --out /work/a.safetensors --device cpu
   "$COX_ROOT/cox" encode --sae "$root/work/sae" --in "$root/work/x.safetensors" --out "$BUNDLE_TEST/a.safetensors" --device cpu
   cmp "$root/work/a.safetensors" "$BUNDLE_TEST/a.safetensors"
+
+  if in_root "$cox" gpu-check 2>"$BUNDLE_TEST/no-driver.txt"; then echo 'gpu-check found a GPU'; return 1; fi
+  diff - "$BUNDLE_TEST/no-driver.txt" \
+    <<<'cox: cuda:0 is not usable: there is no CUDA driver: libcuda.so.1 is not on this machine'
 }
