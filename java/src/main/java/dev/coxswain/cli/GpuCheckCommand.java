@@ -56,6 +56,7 @@ final class GpuCheckCommand extends BaseCommand {
       out.flush();
       CheckReport report = check(new GpuCheck(cpu, gpu, quick, inputs));
       report.lines().forEach(out::line);
+      out.flush();
       if (output.isPresent()) {
         String text =
             Json.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(report.asObject());

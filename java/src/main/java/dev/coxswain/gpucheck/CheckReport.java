@@ -21,6 +21,9 @@ public record CheckReport(
     List<ParityResult> parity,
     Optional<Card> card,
     List<SpeedResult> speed) {
+  /** Differences that a person is shown: they tend to have one cause. */
+  private static final int SHOWN = 12;
+
   /** How many comparisons found a difference. */
   public long differences() {
     return parity.stream().filter(result -> !result.isEqual()).count();
@@ -33,10 +36,11 @@ public record CheckReport(
         .collect(
             Collectors.groupingBy(ParityResult::operation, LinkedHashMap::new, Collectors.toList()))
         .forEach((operation, results) -> lines.add(summary(operation, results)));
-    parity.stream()
-        .filter(result -> !result.isEqual())
-        .map(CheckReport::different)
-        .forEach(lines::add);
+    List<ParityResult> wrong = parity.stream().filter(result -> !result.isEqual()).toList();
+    wrong.stream().limit(SHOWN).map(CheckReport::different).forEach(lines::add);
+    if (wrong.size() > SHOWN) {
+      lines.add("... and " + (wrong.size() - SHOWN) + " more, which --out writes");
+    }
     if (card.isEmpty()) {
       lines.add("no times: a software driver does the work here, and its time is not a GPU's");
     } else {

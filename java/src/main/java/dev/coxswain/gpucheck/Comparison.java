@@ -1,5 +1,6 @@
 package dev.coxswain.gpucheck;
 
+import dev.coxswain.error.DeviceException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -27,14 +28,23 @@ final class Comparison {
     try (Outcome expected = new Outcome(cpu);
         Outcome found = new Outcome(device)) {
       work.run(cpu, expected);
-      work.run(device, found);
-      Optional<String> difference = expected.difference(found);
+      Optional<String> difference = runOnDevice(work, found).or(() -> expected.difference(found));
       ParityResult result = new ParityResult(operation, name, seed, expected.values(), difference);
       results.add(result);
       listener.accept(result);
     } finally {
       cpu.endCase();
       device.endCase();
+    }
+  }
+
+  /** Why it failed, if it did: the other cases may still say something. */
+  private Optional<String> runOnDevice(Work work, Outcome found) {
+    try {
+      work.run(device, found);
+      return Optional.empty();
+    } catch (DeviceException e) {
+      return Optional.of(e.getMessage());
     }
   }
 

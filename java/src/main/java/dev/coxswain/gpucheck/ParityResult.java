@@ -11,7 +11,8 @@ import java.util.Optional;
  * @param name of the case: shape, type, rule
  * @param seed that its inputs come from
  * @param values numbers compared
- * @param difference the first that differs in a bit, in words; empty where none does
+ * @param difference the first that differs in a bit, or how the device failed, in words; empty
+ *     where all is equal
  */
 public record ParityResult(
     String operation, String name, long seed, long values, Optional<String> difference) {

@@ -40,7 +40,7 @@ final class CudaProbe implements DeviceProbe {
 
   @Override
   public boolean isSoftware() {
-    return device.traits().name().startsWith(SOFTWARE);
+    return device.traits().name().contains(SOFTWARE);
   }
 
   @Override
