@@ -276,7 +276,7 @@ __device__ __forceinline__ void tightenRow(const ScreenTightenArgs& args, Search
 
 using namespace coxswain;
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, 4)
     cox_screen_filter(const __grid_constant__ ScreenFilterArgs args) {
   __shared__ SearchShared shared;
   filterPanel(args, shared);

@@ -69,10 +69,10 @@ struct TrainErrorArgs {
 
 using namespace coxswain;
 
-/** The dead features. One CTA of 1,024 threads. 8 B a feature; latency. */
-extern "C" __global__ void __launch_bounds__(1024)
+/** The dead features. One CTA of 512 threads. 8 B a feature; latency. */
+extern "C" __global__ void __launch_bounds__(512, 1)
     cox_train_dead(const __grid_constant__ TrainDeadArgs args) {
-  const int64_t count = prefixSums<32, int64_t>(
+  const int64_t count = prefixSums<16, int64_t>(
       args.features, [&](int64_t f) -> int64_t { return args.sinceFired[f] >= args.deadAfter; },
       [&](int64_t f, int64_t place, int64_t dead) {
         if (dead != 0) args.dead[place] = static_cast<int32_t>(f);

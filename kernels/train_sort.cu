@@ -109,16 +109,16 @@ extern "C" __global__ void __launch_bounds__(256)
 }
 
 __device__ __forceinline__ int64_t sumTotals(const int32_t* totals, int64_t range, int64_t* begin) {
-  const int64_t all = prefixSums<32, int64_t>(
+  const int64_t all = prefixSums<16, int64_t>(
       range, [&](int64_t f) -> int64_t { return totals[f]; },
       [&](int64_t f, int64_t sum, int64_t) { begin[f] = sum; });
   if (threadIdx.x == 0) begin[range] = all;
   return all;
 }
 
-/** Where each feature's pairs begin, and which are hot. Three CTAs of 1,024 threads, one a question; latency.
+/** Where each feature's pairs begin, and which are hot. Three CTAs of 512 threads, one a question; latency.
  */
-extern "C" __global__ void __launch_bounds__(1024)
+extern "C" __global__ void __launch_bounds__(512, 1)
     cox_train_begin(const __grid_constant__ TrainBeginArgs args) {
   if (blockIdx.x == 0) {
     const int64_t all = sumTotals(args.totals, args.range, args.begin);
@@ -129,7 +129,7 @@ extern "C" __global__ void __launch_bounds__(1024)
     if (args.auxTotals != nullptr) sumTotals(args.auxTotals, args.range, args.auxBegin);
     return;
   }
-  const int64_t hot = prefixSums<32, int64_t>(
+  const int64_t hot = prefixSums<16, int64_t>(
       args.range,
       [&](int64_t f) -> int64_t {
         const int64_t aux = args.auxTotals == nullptr ? 0 : args.auxTotals[f];

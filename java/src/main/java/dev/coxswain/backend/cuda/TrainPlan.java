@@ -72,7 +72,7 @@ record TrainPlan(
   }
 
   static LaunchShape dead() {
-    return LaunchShape.of(1, 1024, 0);
+    return LaunchShape.of(1, 512, 0);
   }
 
   /** 32 columns a block: cox_train_mean and cox_train_bias. */
@@ -105,7 +105,7 @@ record TrainPlan(
   }
 
   static LaunchShape begin() {
-    return LaunchShape.of(3, 1024, 0);
+    return LaunchShape.of(3, 512, 0);
   }
 
   LaunchShape scatter() {
