@@ -39,6 +39,12 @@ host_tests() { # PRESET
   ctest --test-dir "$BUILD/$1" --output-on-failure --no-tests=error -R '^host$'
 }
 
+# The same with hidden states in CUDA memory, on the software CUDA driver.
+cuda_host_tests() {
+  "$COX_ROOT/native/build.sh" release host_cuda_tests
+  ctest --test-dir "$BUILD/release" --output-on-failure --no-tests=error -R '^host_cuda$'
+}
+
 java_tests() { run_maven -pl java verify; }
 cli_tests() { run_maven -pl java -Dcox.groups=cli -Dcox.excludedGroups= surefire:test; }
 
@@ -106,6 +112,7 @@ run_script() {
   part asanhost host_tests asan
   part tsan native_tests tsan '*Thread*'
   part host host_tests release
+  part cudahost cuda_host_tests
   part java java_tests
   part cli cli_tests
   part bundle bundle_test

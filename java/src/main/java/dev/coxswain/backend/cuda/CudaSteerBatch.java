@@ -192,18 +192,18 @@ final class CudaSteerBatch implements SteerBatch {
       reads = Math.max(reads, plans[k].isWide() ? 0 : plans[k].reads());
     }
     SteerLaunch launch = SteerLaunch.of(plans[0].width(), reads, device.traits());
-    SteerSlot slot = idleSlot(stream);
+    SteerSlot slot = idleSlot();
     slot.fill(stream, rowPlans.view().address(), rowCount, plans, planCount, launch);
     current = slot;
   }
 
-  private SteerSlot idleSlot(CudaStream stream) {
+  private SteerSlot idleSlot() {
     for (int i = 0; i < slots.size(); i++) {
       if (slots.get(i).rows() >= rowCount && slots.get(i).isIdle()) {
         return slots.get(i);
       }
     }
-    SteerSlot slot = new SteerSlot(device, Math.max(64, 2 * rowCount), stream);
+    SteerSlot slot = new SteerSlot(device, Math.max(64, 2 * rowCount));
     slots.add(slot);
     return slot;
   }

@@ -35,33 +35,35 @@ final class SteerSlot {
    * The device's context must be current, as for every call.
    *
    * @param rows most rows of a table
-   * @param stream the first one it works on
    */
-  SteerSlot(CudaDevice device, long rows, CudaStream stream) {
+  SteerSlot(CudaDevice device, long rows) {
     this.device = device;
     this.rows = rows;
-    this.stream = stream;
     this.run = new SteerRun(device);
     long bytes = TABLE_AT + SteerTable.bytes(rows);
     this.pinned = new PinnedBuffer(device, bytes);
     HostMemory.fill(pinned.address(), bytes, (byte) 0);
     try {
-      this.memory = device.allocate(bytes);
+      this.memory = cleared(bytes);
     } catch (RuntimeException | Error e) {
       pinned.free();
+      run.free();
       throw e;
     }
     this.tableOnHost = new Addresses.Host(pinned.address() + TABLE_AT);
     this.tableOnDevice = new Addresses.Device(memory + TABLE_AT);
-    clearCounters();
   }
 
-  private void clearCounters() {
-    try {
-      JCudaDriver.cuMemsetD8Async(
-          new Addresses.Device(memory), (byte) 0, SteerRun.COUNTER_BYTES, stream.handle());
-    } catch (CudaException e) {
-      throw device.failure("clear counters", e);
+  /** Device memory whose counters are 0, whatever stream is used next. */
+  private long cleared(long bytes) {
+    long address = device.allocate(bytes);
+    try (CudaLane lane = device.lane()) {
+      lane.fill(address, (byte) 0, SteerRun.COUNTER_BYTES);
+      lane.synchronize();
+      return address;
+    } catch (RuntimeException | Error e) {
+      device.free(address);
+      throw e;
     }
   }
 
