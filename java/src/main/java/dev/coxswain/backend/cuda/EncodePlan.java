@@ -77,7 +77,7 @@ record EncodePlan(
     int scanRows = scanRows(shape, device, path);
     int resident = residentScans(shape.width(), scanRows, device);
     long warps = (long) device.multiprocessors() * resident * WARPS;
-    long run = Math.max(1, Math.min(8, shape.features() / warps));
+    long run = Long.highestOneBit(Math.max(1, Math.min(8, shape.features() / warps)));
     return new EncodePlan(
         shape,
         device,
@@ -260,9 +260,12 @@ record EncodePlan(
     return most;
   }
 
-  /** Blocks of the scan on one multiprocessor, by its registers and shared memory. */
+  /**
+   * Blocks of the scan on one multiprocessor, by its registers and shared memory. Three keep enough
+   * loads in flight; more would only read x more often.
+   */
   private static int residentScans(long width, int scanRows, DeviceTraits device) {
-    int byRegisters = scanRows <= 1 ? 5 : scanRows <= 2 ? 3 : scanRows <= 4 ? 2 : 1;
+    int byRegisters = scanRows <= 2 ? 3 : scanRows <= 4 ? 2 : 1;
     long byShared = device.sharedBytes() / (scanRows * rowBytes(width) + 1024);
     return (int) Math.max(1, Math.min(byRegisters, byShared));
   }
