@@ -1,6 +1,7 @@
 package dev.coxswain.backend;
 
 import dev.coxswain.tensor.DType;
+import dev.coxswain.tensor.TensorView;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,6 +27,12 @@ public interface DeviceProbe {
 
   /** Bytes of the device's memory that are free. */
   long freeBytes();
+
+  /** The ways that this device can encode; all give the same bits, and the backend picks one. */
+  List<String> encodePaths();
+
+  /** As {@link Backend#encode}, by one of these ways where the shape permits it. */
+  EncodeReport encode(String path, Encoder encoder, TensorView x, SparseRows active);
 
   /** Runs the operation and says how long each kernel took that it launched, in order. */
   List<KernelTime> time(Runnable operation);

@@ -2,6 +2,7 @@ package dev.coxswain.gpucheck;
 
 import dev.coxswain.backend.Activation;
 import dev.coxswain.backend.Decoder;
+import dev.coxswain.backend.DeviceProbe;
 import dev.coxswain.backend.EncodeReport;
 import dev.coxswain.backend.Encoder;
 import dev.coxswain.backend.Normalization;
@@ -82,6 +83,41 @@ final class CodecParity implements AutoCloseable {
     thereAndBack(comparison, Activation.JUMP_RELU, DType.F32, Normalization.CONSTANT_NORM, rows);
   }
 
+  /** Each way that the device can encode, few rows and many, beside the CPU's. */
+  void runPaths(Comparison comparison, DeviceProbe probe) {
+    for (String path : probe.encodePaths()) {
+      for (int rows : new int[] {3, 16, size.rows()}) {
+        for (DType dtype : List.of(DType.F32, DType.BF16)) {
+          path(comparison, probe, path, dtype, rows);
+        }
+      }
+    }
+  }
+
+  private void path(Comparison comparison, DeviceProbe probe, String path, DType dtype, int rows) {
+    long own = seed + 31L * rows + 7L * dtype.ordinal();
+    String name = String.format(Locale.ROOT, "%s, by %s, %s, n %d", size, path, dtype, rows);
+    try (HostTensor x = new Draw(own).rows(dtype, rows, size.width())) {
+      comparison.compare(
+          "encode",
+          name,
+          own,
+          (side, outcome) ->
+              encode(
+                  side,
+                  outcome,
+                  encoder(side, Activation.TOP_K, Normalization.NONE),
+                  x,
+                  side.backend().space().isHost()
+                      ? side.backend()::encode
+                      : (encoder, view, active) -> probe.encode(path, encoder, view, active)));
+    }
+  }
+
+  private interface Encode {
+    EncodeReport encode(Encoder encoder, TensorView x, SparseRows active);
+  }
+
   private void thereAndBack(
       Comparison comparison, Activation activation, DType dtype, Normalization norm, int rows) {
     long own = seed + 31L * rows + 7L * dtype.ordinal() + norm.ordinal();
@@ -92,7 +128,8 @@ final class CodecParity implements AutoCloseable {
           "encode",
           name,
           own,
-          (side, outcome) -> encode(side, outcome, encoder(side, activation, norm), x));
+          (side, outcome) ->
+              encode(side, outcome, encoder(side, activation, norm), x, side.backend()::encode));
       comparison.compare(
           "decode",
           name,
@@ -108,10 +145,11 @@ final class CodecParity implements AutoCloseable {
     return side.allocateActive(rows, topK ? size.k() : most);
   }
 
-  private void encode(Side side, Outcome outcome, Encoder encoder, HostTensor rows) {
+  private void encode(
+      Side side, Outcome outcome, Encoder encoder, HostTensor rows, Encode operation) {
     TensorView x = side.copy(rows);
     SparseRows active = active(side, encoder, x);
-    EncodeReport report = side.backend().encode(encoder, x, active);
+    EncodeReport report = operation.encode(encoder, x, active);
     outcome.add("non-finite rows", report.nonFiniteRows());
     outcome.add("rows that cannot be normalised", report.unnormalizableRows());
     outcome.add("most active features", report.mostActive());

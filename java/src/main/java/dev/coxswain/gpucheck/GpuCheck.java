@@ -51,7 +51,8 @@ public final class GpuCheck {
   /** Both halves; on a software driver the first alone. */
   public CheckReport run(Listener listener) {
     List<ParityResult> parity =
-        Parity.run(cpu.backend(), gpu.backend(), sizes(), seed, listener::compared);
+        Parity.run(
+            cpu.backend(), gpu.backend(), Optional.of(probe), sizes(), seed, listener::compared);
     return probe.isSoftware()
         ? report(parity, Optional.empty(), List.of())
         : measured(parity, listener);

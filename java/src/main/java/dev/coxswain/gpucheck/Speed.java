@@ -111,6 +111,14 @@ final class Speed {
         limit,
         product(rows),
         () -> side.backend().encode(encoder, x, active));
+    for (String path : probe.encodePaths()) {
+      time(
+          "encode",
+          name("F %d, n %d, BF16, by %s", size.features(), rows, path),
+          limit,
+          OptionalDouble.empty(),
+          () -> probe.encode(path, encoder, x, active));
+    }
 
     double gathered = Math.min((double) rows * size.k(), size.features()) * size.width();
     time(

@@ -12,7 +12,11 @@ import java.util.OptionalDouble;
  */
 final class Stopwatch {
   private static final int WARM_UP = 3;
-  private static final int REPEATS = 21;
+  private static final int FEWEST = 5;
+  private static final int MOST = 21;
+
+  /** Where {@link #MOST} calls would take longer there are fewer. */
+  private static final double SECONDS = 2;
 
   private final DeviceProbe probe;
   private final Card card;
@@ -24,22 +28,24 @@ final class Stopwatch {
 
   SpeedResult time(
       String operation, String name, Limit limit, OptionalDouble cublas, Runnable work) {
+    double once = 0;
     for (int i = 0; i < WARM_UP; i++) {
-      work.run();
+      once = call(work);
     }
-    double[] calls = new double[REPEATS];
-    for (int i = 0; i < REPEATS; i++) {
-      long start = System.nanoTime();
-      work.run();
-      calls[i] = (System.nanoTime() - start) / 1e9;
+    int repeats = (int) Math.max(FEWEST, Math.min(MOST, SECONDS / once));
+    double[] calls = new double[repeats];
+    for (int i = 0; i < repeats; i++) {
+      calls[i] = call(work);
     }
-    double[] sums = new double[REPEATS];
+    double[] sums = new double[repeats];
     Map<String, List<Double>> each = new LinkedHashMap<>();
-    for (int i = 0; i < REPEATS; i++) {
-      Map<String, Double> once = new LinkedHashMap<>();
-      probe.time(work).forEach(kernel -> once.merge(kernel.name(), kernel.seconds(), Double::sum));
-      sums[i] = once.values().stream().mapToDouble(Double::doubleValue).sum();
-      once.forEach(
+    for (int i = 0; i < repeats; i++) {
+      Map<String, Double> kernels = new LinkedHashMap<>();
+      probe
+          .time(work)
+          .forEach(kernel -> kernels.merge(kernel.name(), kernel.seconds(), Double::sum));
+      sums[i] = kernels.values().stream().mapToDouble(Double::doubleValue).sum();
+      kernels.forEach(
           (kernel, seconds) ->
               each.computeIfAbsent(kernel, unused -> new ArrayList<>()).add(seconds));
     }
@@ -51,6 +57,12 @@ final class Stopwatch {
         medians(each),
         limit.seconds(card),
         cublas);
+  }
+
+  private static double call(Runnable work) {
+    long start = System.nanoTime();
+    work.run();
+    return (System.nanoTime() - start) / 1e9;
   }
 
   private static Map<String, Double> medians(Map<String, List<Double>> each) {

@@ -16,6 +16,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -39,7 +40,7 @@ class ParityTest {
   private List<ParityResult> check(Backend device) {
     List<ParityResult> heard = new ArrayList<>();
     List<CheckSize> sizes = List.of(CheckSize.SOFTWARE);
-    List<ParityResult> results = Parity.run(cpu, device, sizes, seed, heard::add);
+    List<ParityResult> results = Parity.run(cpu, device, Optional.empty(), sizes, seed, heard::add);
     assertEquals(results, heard);
     return results;
   }

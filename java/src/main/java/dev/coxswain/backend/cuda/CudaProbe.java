@@ -5,8 +5,13 @@ import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_
 import static jcuda.driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE;
 
 import dev.coxswain.backend.DeviceProbe;
+import dev.coxswain.backend.EncodeReport;
+import dev.coxswain.backend.Encoder;
+import dev.coxswain.backend.SparseRows;
 import dev.coxswain.backend.cuda.blas.Blas;
 import dev.coxswain.tensor.DType;
+import dev.coxswain.tensor.TensorView;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,6 +53,17 @@ final class CudaProbe implements DeviceProbe {
     try (CudaLane lane = device.lane()) {
       return lane.device().memory()[0];
     }
+  }
+
+  @Override
+  public List<String> encodePaths() {
+    return Arrays.stream(EncodePath.values()).map(EncodePath::name).toList();
+  }
+
+  @Override
+  public EncodeReport encode(String path, Encoder encoder, TensorView x, SparseRows active) {
+    EncodeTuning tuning = EncodeTuning.DEFAULT.with(EncodePath.valueOf(path));
+    return new CudaEncode(device, tuning).encode(encoder, x, active);
   }
 
   @Override
