@@ -97,8 +97,9 @@ extern "C" __global__ void __launch_bounds__(256)
   if (row >= args.rows) return;
   const float* u = args.u + row * args.d;
   const bool aligned = rowsAligned16(args.u, args.d, 4) && rowsAligned16(args.w, args.d, 4);
-  const float squares = args.w == nullptr ? canonicalSum(DotTerms{u, u}, args.d, aligned)
-                                          : canonicalSum(DistanceTerms{u, args.w}, args.d, aligned);
+  const int d = static_cast<int>(args.d);
+  const float squares = args.w == nullptr ? canonicalSum<DotTerm>(u, u, d, aligned)
+                                          : canonicalSum<DistanceTerm>(u, args.w, d, aligned);
   if (laneId() == 0) args.squares[row] = squares;
 }
 
@@ -173,6 +174,51 @@ extern "C" __global__ void __launch_bounds__(256)
   }
 }
 
+namespace {
+
+/** A row's errors in columns first + 128·i, those beyond d left out (for kN = 1). */
+template <int kN>
+__device__ __forceinline__ void errorColumns(const TrainErrorArgs& args, int first) {
+  constexpr int kStaged = 128;
+  __shared__ float a[kStaged];
+  __shared__ int64_t offsets[kStaged];
+  const bool live = kN > 1 || first < args.d;
+  const int64_t row = blockIdx.x;
+  const int64_t pairs = row * args.places;
+  const int count = args.counts[row];
+  const float* wDec = args.wDec + first;
+  float sum[kN];
+#pragma unroll
+  for (int i = 0; i < kN; ++i) sum[i] = 0.0f;
+  for (int base = 0; base < count; base += kStaged) {
+    const int part = count - base < kStaged ? count - base : kStaged;
+    __syncthreads();
+    if (threadIdx.x < part) {
+      a[threadIdx.x] = args.a[pairs + base + threadIdx.x];
+      offsets[threadIdx.x] = args.features[pairs + base + threadIdx.x] * args.d;
+    }
+    __syncthreads();
+    if (!live) continue;
+#pragma unroll 4
+    for (int j = 0; j < part; ++j) {
+      const float* w = wDec + offsets[j];
+#pragma unroll
+      for (int i = 0; i < kN; ++i) sum[i] = __fmaf_rn(a[j], w[128 * i], sum[i]);
+    }
+  }
+  if (!live) return;
+#pragma unroll
+  for (int i = 0; i < kN; ++i) {
+    const int e = first + 128 * i;
+    float xHat = __fadd_rn(sum[i], args.bias == nullptr ? 0.0f : args.bias[e]);
+    if (xHat > kLargestFinite) xHat = kLargestFinite;
+    if (xHat < -kLargestFinite) xHat = -kLargestFinite;
+    args.error[row * args.d + e] = __fsub_rn(args.target[row * args.d + e], xHat);
+  }
+}
+
+}  // namespace
+
 /**
  * error = target − (Σ a·W_dec[f] + bias), features ascending; x̂ is held within float32. CTAs of 128 threads,
  * 512 columns of a row each; blocks run over the rows first, so that 512 columns of W_dec (2 KiB a feature)
@@ -180,38 +226,12 @@ extern "C" __global__ void __launch_bounds__(256)
  */
 extern "C" __global__ void __launch_bounds__(128)
     cox_train_error(const __grid_constant__ TrainErrorArgs args) {
-  constexpr int kEach = 4;
-  __shared__ float a[128];
-  __shared__ int64_t offsets[128];
-  const int64_t row = blockIdx.x;
-  const int64_t first = 128 * kEach * static_cast<int64_t>(blockIdx.y) + threadIdx.x;
-  const int64_t pairs = row * args.places;
-  const int count = args.counts[row];
-  float acc[kEach] = {0.0f, 0.0f, 0.0f, 0.0f};
-  for (int base = 0; base < count; base += 128) {
-    const int part = count - base < 128 ? count - base : 128;
-    __syncthreads();
-    if (threadIdx.x < part) {
-      a[threadIdx.x] = args.a[pairs + base + threadIdx.x];
-      offsets[threadIdx.x] = args.features[pairs + base + threadIdx.x] * args.d;
-    }
-    __syncthreads();
-#pragma unroll 4
-    for (int j = 0; j < part; ++j) {
-      const float* w = args.wDec + offsets[j] + first;
-#pragma unroll
-      for (int i = 0; i < kEach; ++i) {
-        if (first + 128 * i < args.d) acc[i] = __fmaf_rn(a[j], w[128 * i], acc[i]);
-      }
-    }
+  const int first = 512 * static_cast<int>(blockIdx.y) + static_cast<int>(threadIdx.x);
+  // All four columns of a thread, or one after the other in a row's last slice.
+  if (512 * (static_cast<int>(blockIdx.y) + 1) <= args.d) {
+    errorColumns<4>(args, first);
+    return;
   }
-#pragma unroll
-  for (int i = 0; i < kEach; ++i) {
-    const int64_t e = first + 128 * i;
-    if (e >= args.d) continue;
-    float xHat = __fadd_rn(acc[i], args.bias == nullptr ? 0.0f : args.bias[e]);
-    if (xHat > kLargestFinite) xHat = kLargestFinite;
-    if (xHat < -kLargestFinite) xHat = -kLargestFinite;
-    args.error[row * args.d + e] = __fsub_rn(args.target[row * args.d + e], xHat);
-  }
+  const int left = static_cast<int>(args.d) - 512 * static_cast<int>(blockIdx.y);
+  for (int column = 0; column < left; column += 128) errorColumns<1>(args, first + column);
 }

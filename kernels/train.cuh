@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "common/ptx.cuh"
 #include "common/reduce.cuh"
 
 namespace coxswain {
@@ -43,59 +44,59 @@ struct TrainHot {
 
 __device__ __forceinline__ int warpId() { return static_cast<int>(threadIdx.x) >> 5; }
 
-__device__ __forceinline__ float4 quadAt(const float* p) { return *reinterpret_cast<const float4*>(p); }
+/** Row `row` of a matrix of rows of `bytes` bytes. */
+__device__ __forceinline__ const float* rowAt(const float* matrix, int32_t row, int32_t bytes) {
+  return reinterpret_cast<const float*>(reinterpret_cast<const char*>(matrix) + wideProduct(row, bytes));
+}
 
-/** Terms u[e]·w[e]. */
-struct DotTerms {
-  const float* u;
-  const float* w;
-  __device__ __forceinline__ void quad(int64_t e, float* a) const {
-    fmaQuad(quadAt(u + e), quadAt(w + e), a);
-  }
-  __device__ __forceinline__ float single(int64_t e, float a) const { return __fmaf_rn(u[e], w[e], a); }
+/** Terms u·w. */
+struct DotTerm {
+  static __device__ __forceinline__ float add(float u, float w, float sum) { return __fmaf_rn(u, w, sum); }
 };
 
-/** Terms (u[e] − w[e])². */
-struct DistanceTerms {
-  const float* u;
-  const float* w;
-  __device__ __forceinline__ void quad(int64_t e, float* a) const {
-    const float4 p = quadAt(u + e), q = quadAt(w + e);
-    const float4 v = {__fsub_rn(p.x, q.x), __fsub_rn(p.y, q.y), __fsub_rn(p.z, q.z), __fsub_rn(p.w, q.w)};
-    fmaQuad(v, v, a);
-  }
-  __device__ __forceinline__ float single(int64_t e, float a) const {
-    const float v = __fsub_rn(u[e], w[e]);
-    return __fmaf_rn(v, v, a);
+/** Terms (u − w)². */
+struct DistanceTerm {
+  static __device__ __forceinline__ float add(float u, float w, float sum) {
+    const float v = __fsub_rn(u, w);
+    return __fmaf_rn(v, v, sum);
   }
 };
 
-/** The canonical sum of terms [0, d) in every lane. aligned: both rows begin at 16 bytes and d is of fours.
+template <class Term>
+__device__ __forceinline__ void addQuad(const float* u, const float* w, float* a) {
+  const float4 p = *reinterpret_cast<const float4*>(u), q = *reinterpret_cast<const float4*>(w);
+  a[0] = Term::add(p.x, q.x, a[0]);
+  a[1] = Term::add(p.y, q.y, a[1]);
+  a[2] = Term::add(p.z, q.z, a[2]);
+  a[3] = Term::add(p.w, q.w, a[3]);
+}
+
+/** The canonical sum of terms of u and w [d] in every lane. aligned: both begin at 16 bytes, d is of fours.
  */
-template <class Terms>
-__device__ __forceinline__ float canonicalSum(const Terms& terms, int64_t d, bool aligned) {
+template <class Term>
+__device__ __forceinline__ float canonicalSum(const float* u, const float* w, int d, bool aligned) {
   float a[8] = {0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
-  const int lane = laneId();
-  const int64_t whole = d / 256 * 256;
+  const int perLane = aligned ? 4 : 1;
+  u += perLane * laneId();
+  w += perLane * laneId();
+  int left = d - perLane * laneId();  // of this lane's elements, from the first one on
   if (aligned) {
-    const int64_t first = 4 * lane;
 #pragma unroll 2
-    for (int64_t base = 0; base < whole; base += 256) {
-      terms.quad(base + first, a);
-      terms.quad(base + 128 + first, a + 4);
+    for (; left > 128; left -= 256, u += 256, w += 256) {
+      addQuad<Term>(u, w, a);
+      addQuad<Term>(u + 128, w + 128, a + 4);
     }
-    if (whole + first < d) terms.quad(whole + first, a);
-    if (whole + 128 + first < d) terms.quad(whole + 128 + first, a + 4);
+    if (left > 0) addQuad<Term>(u, w, a);
     __syncwarp();
     return reduceQuads(a);
   }
-  for (int64_t base = 0; base < whole; base += 256) {
+  for (; left > 7 * 32; left -= 256, u += 256, w += 256) {
 #pragma unroll
-    for (int j = 0; j < 8; ++j) a[j] = terms.single(base + 32 * j + lane, a[j]);
+    for (int j = 0; j < 8; ++j) a[j] = Term::add(u[32 * j], w[32 * j], a[j]);
   }
 #pragma unroll
-  for (int j = 0; j < 8; ++j) {
-    if (whole + 32 * j + lane < d) a[j] = terms.single(whole + 32 * j + lane, a[j]);
+  for (int j = 0; j < 7; ++j) {
+    if (left > 32 * j) a[j] = Term::add(u[32 * j], w[32 * j], a[j]);
   }
   __syncwarp();
   return reduceSingles(a);

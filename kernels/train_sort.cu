@@ -159,19 +159,26 @@ extern "C" __global__ void __launch_bounds__(128)
 }
 
 /**
- * ∂loss/∂z = scale · dot(error, W_dec[f]) of every pair, canonical. A warp a pair, neighbours of one feature
- * side by side: W_dec comes from memory once, 4·d B a pair of the errors from L2.
+ * ∂loss/∂z = scale · dot(error, W_dec[f]) of every pair, canonical. A warp has four neighbours at a time,
+ * most of them of one feature: W_dec comes from memory once and then from L1, 4·d B a pair of the errors from
+ * L2.
  */
 extern "C" __global__ void __launch_bounds__(256)
     cox_train_slope(const __grid_constant__ TrainSlopeArgs args) {
+  constexpr int kPairs = 4;
   const int64_t pairs = args.begin[args.range];
   const float scale = static_cast<float>(*args.scale);
   const bool aligned = rowsAligned16(args.error, args.d, 4) && rowsAligned16(args.wDec, args.d, 4);
-  for (int64_t pair = 8 * static_cast<int64_t>(blockIdx.x) + warpId(); pair < pairs;
-       pair += 8 * static_cast<int64_t>(gridDim.x)) {
-    const DotTerms terms{args.error + args.pairRows[pair] * args.d,
-                         args.wDec + args.pairFeatures[pair] * args.d};
-    const float dot = canonicalSum(terms, args.d, aligned);
-    if (laneId() == 0) args.dz[pair] = __fmul_rn(scale, dot);
+  const int d = static_cast<int>(args.d);
+  const int64_t step = kPairs * 8 * static_cast<int64_t>(gridDim.x);
+  for (int64_t first = kPairs * (8 * static_cast<int64_t>(blockIdx.x) + warpId()); first < pairs;
+       first += step) {
+    const int64_t end = first + kPairs < pairs ? first + kPairs : pairs;
+    for (int64_t pair = first; pair < end; ++pair) {
+      const float* error = rowAt(args.error, args.pairRows[pair], 4 * d);
+      const float* wDec = rowAt(args.wDec, args.pairFeatures[pair], 4 * d);
+      const float dot = canonicalSum<DotTerm>(error, wDec, d, aligned);
+      if (laneId() == 0) args.dz[pair] = __fmul_rn(scale, dot);
+    }
   }
 }

@@ -68,59 +68,88 @@ struct Adam {
   }
 };
 
-/** Columns first, first + 256, … of a thread of cox_train_update that are worked on at once. */
-constexpr int kColumns = 4;
+/** A number of columns, first, first + 256, …, that a thread has in registers at once. */
+template <int kN>
+struct Columns {
+  static constexpr int n = kN;
+};
 
-/** sum[i] = Σ_j value(c[j], row_j, i, ·), j ascending. */
-template <class Value>
+/** body(Columns<N>, first) for all columns of a thread of 256: by fours, so that loads are under way
+ * together. */
+template <class Body>
+__device__ __forceinline__ void eachColumns(int d, const Body& body) {
+  int first = static_cast<int>(threadIdx.x);
+  for (; first + 3 * 256 < d; first += 4 * 256) body(Columns<4>{}, first);
+  if (first + 256 < d) {
+    body(Columns<2>{}, first);
+    first += 2 * 256;
+  }
+  if (first < d) body(Columns<1>{}, first);
+}
+
+template <int kN>
+__device__ __forceinline__ void load(const float* row, float (&values)[kN]) {
+#pragma unroll
+  for (int i = 0; i < kN; ++i) values[i] = row[256 * i];
+}
+
+template <int kN>
+__device__ __forceinline__ void store(const float (&values)[kN], float* row) {
+#pragma unroll
+  for (int i = 0; i < kN; ++i) row[256 * i] = values[i];
+}
+
+/** sum[i] = Σ_j c[j]·(rows[row_j][first + 256·i] − less[i]), j ascending, fused; kLess: less is subtracted.
+ */
+template <bool kLess, int kN>
 __device__ __forceinline__ void sumPairs(const TrainPairs& pairs, Range range, const float* c,
-                                         const Value& value, float (&sum)[kColumns]) {
+                                         const float* rows, int d, int first, const float (&less)[kN],
+                                         float (&sum)[kN]) {
 #pragma unroll
-  for (int i = 0; i < kColumns; ++i) sum[i] = 0.0f;
+  for (int i = 0; i < kN; ++i) sum[i] = 0.0f;
+  const int count = static_cast<int>(range.to - range.from);
+  const float* coefficients = c + range.from;
+  const int32_t* numbers = pairs.rows + range.from;
 #pragma unroll 4
-  for (int64_t j = range.from; j < range.to; ++j) {
-    const float coefficient = c[j];
-    const int64_t row = pairs.rows[j];
+  for (int j = 0; j < count; ++j) {
+    const float coefficient = coefficients[j];
+    const float* row = rowAt(rows + first, numbers[j], 4 * d);
 #pragma unroll
-    for (int i = 0; i < kColumns; ++i) sum[i] = value(coefficient, row, i, sum[i]);
+    for (int i = 0; i < kN; ++i) {
+      const float value = kLess ? __fsub_rn(row[256 * i], less[i]) : row[256 * i];
+      sum[i] = __fmaf_rn(coefficient, value, sum[i]);
+    }
   }
 }
 
-/** g[i]: ∂loss/∂W_dec[f] of columns first + 256·i, with its part along W_dec[f]. */
+/** g: ∂loss/∂W_dec[f] in some columns, with its part along W_dec[f]. */
+template <int kN>
 __device__ __forceinline__ void decoderGradient(const TrainGradientArgs& args, const Feature& feature,
-                                                int64_t first, float (&g)[kColumns]) {
-  auto of = [&](const float* error) {
-    return [=, &args](float c, int64_t row, int i, float sum) {
-      const int64_t e = first + 256 * i;
-      return e < args.d ? __fmaf_rn(c, error[row * args.d + e], sum) : sum;
-    };
-  };
-  sumPairs(args.pairs, feature.main, args.pairs.a, of(args.error), g);
+                                                int first, float (&g)[kN]) {
+  const int d = static_cast<int>(args.d);
+  sumPairs<false>(args.pairs, feature.main, args.pairs.a, args.error, d, first, g, g);
 #pragma unroll
-  for (int i = 0; i < kColumns; ++i) g[i] = __fmul_rn(g[i], feature.scale);
+  for (int i = 0; i < kN; ++i) g[i] = __fmul_rn(g[i], feature.scale);
   if (!feature.hasAux) return;
-  float more[kColumns];
-  sumPairs(args.auxPairs, feature.aux, args.auxPairs.a, of(args.auxError), more);
+  float more[kN];
+  sumPairs<false>(args.auxPairs, feature.aux, args.auxPairs.a, args.auxError, d, first, more, more);
 #pragma unroll
-  for (int i = 0; i < kColumns; ++i) g[i] = __fadd_rn(__fmul_rn(more[i], feature.auxScale), g[i]);
+  for (int i = 0; i < kN; ++i) g[i] = __fadd_rn(__fmul_rn(more[i], feature.auxScale), g[i]);
 }
 
-/** g[i]: ∂loss/∂W_enc[f] of columns first + 256·i. */
+/** g: ∂loss/∂W_enc[f] in some columns. */
+template <int kN>
 __device__ __forceinline__ void encoderGradient(const TrainGradientArgs& args, const Feature& feature,
-                                                int64_t first, float (&g)[kColumns]) {
-  float bDec[kColumns];
-#pragma unroll
-  for (int i = 0; i < kColumns; ++i) bDec[i] = first + 256 * i < args.d ? args.bDec[first + 256 * i] : 0.0f;
-  auto centred = [&](float c, int64_t row, int i, float sum) {
-    const int64_t e = first + 256 * i;
-    return e < args.d ? __fmaf_rn(c, __fsub_rn(args.x[row * args.d + e], bDec[i]), sum) : sum;
-  };
-  sumPairs(args.pairs, feature.main, args.pairs.dz, centred, g);
+                                                int first, float (&g)[kN]) {
+  const int d = static_cast<int>(args.d);
+  float bDec[kN];
+  load(args.bDec + first, bDec);
+  sumPairs<true>(args.pairs, feature.main, args.pairs.dz, args.x, d, first, bDec, g);
   if (!feature.hasAux) return;
-  float more[kColumns];
-  sumPairs(args.auxPairs, feature.aux, args.auxPairs.dz, centred, more);
+  float more[kN];
+  sumPairs<true>(args.auxPairs, feature.aux, args.auxPairs.dz, args.x, d, first, bDec, more);
 #pragma unroll
-  for (int i = 0; i < kColumns; ++i) g[i] = __fadd_rn(more[i], g[i]);
+  for (int i = 0; i < kN; ++i) g[i] = __fadd_rn(more[i], g[i]);
 }
 
 /** Memory of a CTA for rows of d elements; a thread touches only columns that are its own. */
@@ -142,65 +171,50 @@ struct State {
         v(args.secondMoment + moment + f * args.from.d) {}
 };
 
-/** kColumns columns of a row of floats in registers: all loads are under way before the first is needed. */
-__device__ __forceinline__ void loadColumns(const float* row, int64_t first, int64_t d,
-                                            float (&values)[kColumns]) {
-#pragma unroll
-  for (int i = 0; i < kColumns; ++i) values[i] = first + 256 * i < d ? row[first + 256 * i] : 0.0f;
-}
-
-__device__ __forceinline__ void storeColumns(const float (&values)[kColumns], int64_t first, int64_t d,
-                                             float* row) {
-#pragma unroll
-  for (int i = 0; i < kColumns; ++i) {
-    if (first + 256 * i < d) row[first + 256 * i] = values[i];
-  }
-}
-
 /** Updates W_dec[f]: gradient without its part along the row, Adam, unit norm. */
 __device__ __forceinline__ void updateDecoder(const TrainUpdateArgs& args, const Adam& adam,
                                               const Feature& feature, int64_t f, int32_t slot,
                                               const Rows& rows, float* shared) {
-  const int64_t d = args.from.d;
+  const int d = static_cast<int>(args.from.d);
   const State state(args.wDec, args, args.features * d + args.features, f);
+  const float* ahead = args.from.hot.gradients + 2 * static_cast<int64_t>(slot) * d;
   float sum = 0.0f;
-  for (int64_t first = threadIdx.x; first < d; first += 256 * kColumns) {
-    float w[kColumns], g[kColumns];
-    loadColumns(state.w, first, d, w);
+  eachColumns(d, [&](auto columns, int first) {
+    constexpr int kN = decltype(columns)::n;
+    float w[kN], g[kN];
+    load(state.w + first, w);
     if (slot < 0) {
       decoderGradient(args.from, feature, first, g);
     } else {
-      loadColumns(args.from.hot.gradients + 2 * slot * d, first, d, g);
+      load(ahead + first, g);
     }
 #pragma unroll
-    for (int i = 0; i < kColumns; ++i) {
-      if (first + 256 * i < d) sum = __fmaf_rn(g[i], w[i], sum);
-    }
-    storeColumns(w, first, d, rows.weights);
-    storeColumns(g, first, d, rows.gradient);
-  }
+    for (int i = 0; i < kN; ++i) sum = __fmaf_rn(g[i], w[i], sum);
+    store(w, rows.weights + first);
+    store(g, rows.gradient + first);
+  });
   const float along = -reduceCta256(sum, shared);
   float squares = 0.0f;
-  for (int64_t first = threadIdx.x; first < d; first += 256 * kColumns) {
-    float w[kColumns], g[kColumns], m[kColumns], v[kColumns];
-    loadColumns(state.m, first, d, m);
-    loadColumns(state.v, first, d, v);
-    loadColumns(rows.weights, first, d, w);
-    loadColumns(rows.gradient, first, d, g);
+  eachColumns(d, [&](auto columns, int first) {
+    constexpr int kN = decltype(columns)::n;
+    float w[kN], g[kN], m[kN], v[kN];
+    load(state.m + first, m);
+    load(state.v + first, v);
+    load(rows.weights + first, w);
+    load(rows.gradient + first, g);
 #pragma unroll
-    for (int i = 0; i < kColumns; ++i) {
-      if (first + 256 * i >= d) break;
+    for (int i = 0; i < kN; ++i) {
       w[i] = adam.step(__fmaf_rn(along, w[i], g[i]), w[i], m[i], v[i]);
       squares = __fmaf_rn(w[i], w[i], squares);
     }
-    storeColumns(m, first, d, state.m);
-    storeColumns(v, first, d, state.v);
-    storeColumns(w, first, d, rows.gradient);
-  }
+    store(m, state.m + first);
+    store(v, state.v + first);
+    store(w, rows.gradient + first);
+  });
   const float norm = __fsqrt_rn(reduceCta256(squares, shared));
   const float factor = __fdiv_rn(1.0f, norm);
   const bool usable = norm > 0.0f && factor > 0.0f && factor < __int_as_float(0x7f800000);
-  for (int64_t e = threadIdx.x; e < d; e += 256) {
+  for (int e = static_cast<int>(threadIdx.x); e < d; e += 256) {
     state.w[e] = usable ? __fmul_rn(rows.gradient[e], factor) : rows.gradient[e];
   }
 }
@@ -209,29 +223,33 @@ __device__ __forceinline__ void updateDecoder(const TrainUpdateArgs& args, const
 __device__ __forceinline__ void updateEncoder(const TrainUpdateArgs& args, const Adam& adam,
                                               const Feature& feature, int64_t f, int32_t slot, float bias,
                                               const Rows& rows) {
-  const int64_t d = args.from.d;
+  const int d = static_cast<int>(args.from.d);
   const State state(args.wEnc, args, 0, f);
-  for (int64_t first = threadIdx.x; first < d; first += 256 * kColumns) {
-    float w[kColumns], g[kColumns], m[kColumns], v[kColumns];
-    loadColumns(state.w, first, d, w);
-    loadColumns(state.m, first, d, m);
-    loadColumns(state.v, first, d, v);
+  const float* ahead = args.from.hot.gradients + (2 * static_cast<int64_t>(slot) + 1) * d;
+  eachColumns(d, [&](auto columns, int first) {
+    constexpr int kN = decltype(columns)::n;
+    float w[kN], g[kN], m[kN], v[kN];
+    load(state.w + first, w);
+    load(state.m + first, m);
+    load(state.v + first, v);
     if (slot < 0) {
       encoderGradient(args.from, feature, first, g);
     } else {
-      loadColumns(args.from.hot.gradients + (2 * slot + 1) * d, first, d, g);
+      load(ahead + first, g);
+    }
+    if (bias != 0.0f) {
+      float sum[kN];
+      load(rows.inputGradient + first, sum);
+#pragma unroll
+      for (int i = 0; i < kN; ++i) sum[i] = __fmaf_rn(bias, w[i], sum[i]);
+      store(sum, rows.inputGradient + first);
     }
 #pragma unroll
-    for (int i = 0; i < kColumns; ++i) {
-      const int64_t e = first + 256 * i;
-      if (e >= d) break;
-      if (bias != 0.0f) rows.inputGradient[e] = __fmaf_rn(bias, w[i], rows.inputGradient[e]);
-      w[i] = adam.step(g[i], w[i], m[i], v[i]);
-    }
-    storeColumns(w, first, d, state.w);
-    storeColumns(m, first, d, state.m);
-    storeColumns(v, first, d, state.v);
-  }
+    for (int i = 0; i < kN; ++i) w[i] = adam.step(g[i], w[i], m[i], v[i]);
+    store(w, state.w + first);
+    store(m, state.m + first);
+    store(v, state.v + first);
+  });
 }
 
 /** Updates one parameter that stands alone. */

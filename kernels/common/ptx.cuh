@@ -32,6 +32,15 @@ __device__ __forceinline__ float loadStream1(const float* p) {
   return v;
 }
 
+// ---- arithmetic --------------------------------------------------------------------------------------
+
+/** a·b in 64 bits, one instruction: an offset of row a in bytes of a row b. */
+__device__ __forceinline__ int64_t wideProduct(int32_t a, int32_t b) {
+  int64_t product;
+  asm("mul.wide.s32 %0, %1, %2;" : "=l"(product) : "r"(a), "r"(b));
+  return product;
+}
+
 // ---- conversions -------------------------------------------------------------------------------------
 
 __device__ __forceinline__ float f16ToFloat(uint16_t half) {

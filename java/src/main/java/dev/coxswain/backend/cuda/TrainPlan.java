@@ -112,9 +112,9 @@ record TrainPlan(
     return LaunchShape.of(rows, 128, 0);
   }
 
-  /** A warp a pair; beyond 2^20 blocks each goes on to further pairs. */
+  /** Four pairs a warp; beyond 2^20 blocks each goes on to further ones. */
   LaunchShape slope(long pairs) {
-    return LaunchShape.of(Math.min(divideUp(pairs, 8), 1 << 20), 256, 0);
+    return LaunchShape.of(Math.min(divideUp(pairs, 32), 1 << 20), 256, 0);
   }
 
   LaunchShape hot() {

@@ -19,7 +19,7 @@ class TrainPlanTest {
     assertEquals(LaunchShape.of(2048, 256, 49_152), plan.update());
     assertEquals(2048, TrainPlan.of(8, 16, 65_535, 64, H100).blocks());
     assertEquals(LaunchShape.of(4096, 8, 128, 0), plan.error());
-    assertEquals(LaunchShape.of(32_768, 256, 0), plan.slope(4096 * 64));
+    assertEquals(LaunchShape.of(8192, 256, 0), plan.slope(4096 * 64));
   }
 
   @Test
