@@ -3,8 +3,9 @@ package dev.coxswain.backend;
 import dev.coxswain.tensor.DType;
 
 /**
- * A plan's update bound to a device: validated once, immutable, thread-safe, and free of allocation
- * when it runs. It keeps copies of what it needs, so the plan's tensors may be closed.
+ * A plan's update bound to a device: validated once, immutable and thread-safe. On rows of the host
+ * it allocates nothing when it runs; for rows of a device {@link SteerBatch} is what does not. It
+ * keeps copies of what it needs, so the plan's tensors may be closed.
  */
 public interface SteerKernel extends AutoCloseable {
   /** Longs at {@code counters}: steered, gated off, non-finite, clamped to the storage type. */
