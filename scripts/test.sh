@@ -46,6 +46,25 @@ cuda_host_tests() {
 }
 
 java_tests() { run_maven -pl java verify; }
+# The software CUDA driver's own tests, then what every backend promises and the CUDA backend's own, twice: the driver's
+# order of lanes, warps and blocks is drawn anew. A finding of its checkers fails, also one that nobody looked at.
+cuda_tests() {
+  local program seed
+  "$COX_ROOT/native/build.sh" release softcuda kernels softcuda_tests softcuda_driver_tests
+  for program in softcuda_tests softcuda_driver_tests; do
+    "$BUILD/release/native/softcuda/test/$program" --gtest_brief=1
+  done
+  export SOFTCUDA_FINDINGS=$BUILD/log/cuda-findings.jsonl
+  rm -f "$SOFTCUDA_FINDINGS"
+  for seed in $((RANDOM + 1)) $((RANDOM + 1)); do
+    echo "softcuda seed $seed"
+    run_maven -pl java -Dcox.skip.cuda=false "-Dcox.softcuda.seed=$seed" test-compile surefire:test@cuda
+  done
+  if [ -s "$SOFTCUDA_FINDINGS" ]; then
+    cat "$SOFTCUDA_FINDINGS"
+    return 1
+  fi
+}
 cli_tests() { run_maven -pl java -Dcox.groups=cli -Dcox.excludedGroups= surefire:test; }
 
 # The whole loop on the real model at its small size, then again: the second run keeps every step's result.
@@ -114,6 +133,7 @@ run_script() {
   part host host_tests release
   part cudahost cuda_host_tests
   part java java_tests
+  part cuda cuda_tests
   part cli cli_tests
   part bundle bundle_test
   part demo demo_test
