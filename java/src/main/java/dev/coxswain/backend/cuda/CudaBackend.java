@@ -53,7 +53,9 @@ public final class CudaBackend implements Backend {
    * @throws DeviceException where there is no driver, no such device, or it cannot be used
    */
   public static CudaBackend open(int ordinal) {
-    return new CudaBackend(CudaDevice.open(CudaDriver.get(), ordinal));
+    CudaDriver driver = CudaDriver.get();
+    CudaModule.requireKernels();
+    return new CudaBackend(CudaDevice.open(driver, ordinal));
   }
 
   /**

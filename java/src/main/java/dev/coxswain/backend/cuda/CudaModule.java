@@ -22,6 +22,16 @@ final class CudaModule {
   private final CUmodule module = new CUmodule();
   private final Map<String, CudaFunction> functions = new ConcurrentHashMap<>();
 
+  /**
+   * @throws DeviceException where this build came without a CUDA compiler
+   */
+  static void requireKernels() {
+    if (CudaModule.class.getClassLoader().getResource(FOLDER + "encode.ptx") == null) {
+      throw new DeviceException(
+          "this build has no kernels: build it again where the CUDA compiler can be fetched");
+    }
+  }
+
   /** The device's context must be current. */
   CudaModule(CudaDevice device, String name) {
     this.device = device;

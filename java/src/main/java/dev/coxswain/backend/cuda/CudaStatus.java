@@ -2,6 +2,7 @@ package dev.coxswain.backend.cuda;
 
 import dev.coxswain.backend.Device;
 import dev.coxswain.backend.DeviceStatus;
+import dev.coxswain.backend.cuda.blas.Blas;
 import dev.coxswain.error.DeviceException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -35,6 +36,7 @@ final class CudaStatus {
     }
     Map<String, Object> details = new LinkedHashMap<>();
     details.put("driver_version", CudaDriver.text(driver.version()));
+    details.put("cublas", Blas.unusable().orElse("usable"));
     details.put("devices", devices);
     return new DeviceStatus(Device.Kind.CUDA, anyUsable ? Optional.empty() : unusable, details);
   }
@@ -51,6 +53,7 @@ final class CudaStatus {
       try (CudaLane lane = device.lane()) {
         known.put("free_memory_bytes", lane.device().memory()[0]);
       }
+      CudaModule.requireKernels();
       return Optional.empty();
     } catch (DeviceException e) {
       return Optional.of(e.getMessage());

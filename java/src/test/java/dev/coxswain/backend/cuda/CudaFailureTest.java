@@ -1,5 +1,6 @@
 package dev.coxswain.backend.cuda;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -152,6 +153,51 @@ class CudaFailureTest {
         "place=100",
         "close",
         "cuda:2 is not usable: there is no cuda:2; cuda:0 to cuda:1 exist");
+  }
+
+  @Test
+  void shouldSayThatThisBuildHasNoKernels() throws Exception {
+    Path classes =
+        Path.of(CudaBackend.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    Path without = folder.resolve("classes");
+    try (Stream<Path> all = Files.walk(classes)) {
+      for (Path path : all.filter(each -> !each.toString().contains("kernels")).toList()) {
+        Files.copy(path, without.resolve(classes.relativize(path).toString()));
+      }
+    }
+    ProcessBuilder builder = probe(Map.of(), "open=cuda", "open=auto");
+    String path =
+        System.getProperty("java.class.path").replace(classes.toString(), without.toString());
+    builder.command().set(builder.command().indexOf("-cp") + 1, path);
+    assertEquals(
+        List.of(
+            "cuda:0 is not usable: this build has no kernels: build it again where the CUDA"
+                + " compiler can be fetched",
+            name("cpu")),
+        output(builder.start()));
+  }
+
+  @Test
+  void shouldSayThatCublasIsMissingOrAnotherVersionAndDoWithoutIt() throws Exception {
+    Path libraries = Path.of(System.getenv("LD_LIBRARY_PATH"));
+    Files.copy(libraries.resolve("libcuda.so.1"), folder.resolve("libcuda.so.1"));
+    doesWithoutCublas();
+    String cublas = Files.readString(libraries.resolve("libcublas.so.12"), ISO_8859_1);
+    Files.writeString(
+        folder.resolve("libcublas.so.12"),
+        cublas.replace("libcublas.so.12", "libcublas.so.13"), // what its symbols are versioned with
+        ISO_8859_1);
+    doesWithoutCublas();
+  }
+
+  private void doesWithoutCublas() throws Exception {
+    String reason =
+        "cublas=there is no cuBLAS 12: libcublas.so.12 is not on this machine or does not load,";
+    ProcessBuilder builder =
+        probe(Map.of("LD_LIBRARY_PATH", folder.toString()), "devices", "open=cuda");
+    List<String> said = output(builder.start());
+    assertTrue(said.get(0).contains(reason), said.toString());
+    assertEquals(name("cuda"), said.get(1));
   }
 
   @Test
