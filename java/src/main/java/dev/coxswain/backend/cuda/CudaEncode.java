@@ -5,7 +5,6 @@ import dev.coxswain.backend.EncodeReport;
 import dev.coxswain.backend.Encoder;
 import dev.coxswain.backend.Requirements;
 import dev.coxswain.backend.SparseRows;
-import dev.coxswain.backend.cuda.blas.Blas;
 import dev.coxswain.tensor.TensorView;
 import java.util.Optional;
 
@@ -78,18 +77,15 @@ final class CudaEncode {
     if (call.rows() == 0) {
       return new EncodeReport(0, 0, 0, -1, 0);
     }
-    EncodePlan keeping = plan(call, kept.isPresent());
+    EncodePlan keeping = plan(lane, call, kept.isPresent());
     Optional<ScreenWeights> weights =
         kept.flatMap(buffer -> screenWeights(lane, call, keeping, buffer));
-    EncodePlan plan = weights.isPresent() ? keeping : plan(call, false);
-    try (EncodeRun run = new EncodeRun(lane, call, plan, weights)) {
-      return run.run();
-    }
+    EncodePlan plan = weights.isPresent() ? keeping : plan(lane, call, false);
+    return new EncodeRun(lane, call, plan, weights).run();
   }
 
-  /** How a call would be launched. */
-  EncodePlan plan(EncodeCall call, boolean kept) {
-    return EncodePlan.of(call.shape(kept), device.traits(), Blas.isUsable(), tuning);
+  private EncodePlan plan(CudaLane lane, EncodeCall call, boolean kept) {
+    return EncodePlan.of(call.shape(kept), device.traits(), () -> lane.blas().isPresent(), tuning);
   }
 
   /**

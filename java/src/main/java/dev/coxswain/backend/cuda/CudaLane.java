@@ -1,5 +1,7 @@
 package dev.coxswain.backend.cuda;
 
+import dev.coxswain.backend.cuda.blas.Blas;
+import java.util.Optional;
 import jcuda.CudaException;
 import jcuda.driver.JCudaDriver;
 
@@ -25,6 +27,7 @@ final class CudaLane implements AutoCloseable {
   private final Staging staging;
   private final LaunchBlock block = new LaunchBlock(SLOTS);
   private final PinnedBuffer fetched;
+  private Optional<Blas> blas = Optional.empty();
   private boolean busy;
 
   CudaLane(CudaDevice device) {
@@ -62,6 +65,14 @@ final class CudaLane implements AutoCloseable {
   /** Enqueues a kernel with the struct that {@link #args} holds. */
   void launch(CudaFunction function, LaunchShape shape) {
     block.launch(function, shape, stream());
+  }
+
+  /** cuBLAS on this lane's stream, made at first use; empty where it cannot be used. */
+  Optional<Blas> blas() {
+    if (blas.isEmpty()) {
+      blas = Blas.open(stream.handle());
+    }
+    return blas;
   }
 
   /** Sets device bytes in the stream's order. */
@@ -145,13 +156,16 @@ final class CudaLane implements AutoCloseable {
 
   /** Of an idle lane; true where there was something to free. */
   boolean freeCaches() {
-    return scratch.freeAll();
+    boolean hadBlas = blas.isPresent();
+    blas.ifPresent(Blas::close);
+    blas = Optional.empty();
+    return scratch.freeAll() || hadBlas;
   }
 
   /** Of an idle lane, at the end. */
   void free() {
     block.close();
-    scratch.freeAll();
+    freeCaches();
     staging.free();
     fetched.free();
     stream.free();

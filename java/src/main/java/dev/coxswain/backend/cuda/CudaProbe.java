@@ -97,8 +97,8 @@ final class CudaProbe implements DeviceProbe {
 
   @Override
   public double productSeconds(DType dtype, int features, int rows, int width) {
-    try (CudaLane lane = device.lane();
-        Blas blas = new Blas(lane.stream().handle())) {
+    try (CudaLane lane = device.lane()) {
+      Blas blas = lane.blas().orElseThrow();
       long weights = zeroed(lane, (long) dtype.bytes() * features * width);
       long x = zeroed(lane, (long) dtype.bytes() * rows * width);
       long scores = lane.scratch(4L * rows * features);

@@ -1,5 +1,7 @@
 package dev.coxswain.backend.cuda;
 
+import java.util.function.BooleanSupplier;
+
 /**
  * How an encode is launched: a pure function of the shape and the device, printable. Whatever it
  * says, the bits are the same.
@@ -50,10 +52,11 @@ record EncodePlan(
   private static final long MOST_CANDIDATES = 16384;
 
   /**
-   * @param blas whether cuBLAS can be used
+   * @param blas whether cuBLAS can be used; asked where it matters
    * @throws IllegalArgumentException where a row is wider than a block's shared memory
    */
-  static EncodePlan of(EncodeShape shape, DeviceTraits device, boolean blas, EncodeTuning tuning) {
+  static EncodePlan of(
+      EncodeShape shape, DeviceTraits device, BooleanSupplier blas, EncodeTuning tuning) {
     if (rowBytes(shape.width()) > device.sharedBytes()) {
       throw new IllegalArgumentException(
           "d = "
@@ -92,7 +95,7 @@ record EncodePlan(
         run);
   }
 
-  private static EncodePath choose(EncodeShape shape, DeviceTraits device, boolean blas) {
+  private static EncodePath choose(EncodeShape shape, DeviceTraits device, BooleanSupplier blas) {
     boolean selective = shape.limit() == shape.features() || 8 * shape.limit() <= shape.features();
     boolean screens =
         selective && shape.features() >= FEWEST_SCREENED_FEATURES && shape.width() <= WIDEST_SCREEN;
@@ -107,16 +110,16 @@ record EncodePlan(
     if (unscreened == EncodePath.SCAN) {
       return unscreened;
     }
-    return blas ? EncodePath.PANELS : EncodePath.FUSED;
+    return blas.getAsBoolean() ? EncodePath.PANELS : EncodePath.FUSED;
   }
 
   private static boolean fits(
-      EncodePath path, EncodeShape shape, DeviceTraits device, boolean blas) {
+      EncodePath path, EncodeShape shape, DeviceTraits device, BooleanSupplier blas) {
     boolean narrow = shape.width() <= WIDEST_SCREEN;
     return switch (path) {
       case SCAN, FULL -> true;
       case INT8 -> narrow && shape.kept() && int8Shared(1, shape.width()) <= device.sharedBytes();
-      case PANELS -> narrow && blas;
+      case PANELS -> narrow && blas.getAsBoolean();
       case FUSED -> narrow;
     };
   }

@@ -1,12 +1,11 @@
 package dev.coxswain.backend.cuda;
 
 import dev.coxswain.backend.EncodeReport;
-import dev.coxswain.backend.cuda.blas.Blas;
 import dev.coxswain.tensor.HostMemory;
 import java.util.Optional;
 
 /** One encode at work in a lane: its memory, and its rows block by block. */
-final class EncodeRun implements AutoCloseable {
+final class EncodeRun {
   /** EncodeReport's numbers as kernels/common/encode.cuh has them, then a count of rows. */
   private static final int REPORT_BYTES = 5 * 8;
 
@@ -21,7 +20,6 @@ final class EncodeRun implements AutoCloseable {
   /** I32 [1 + blockRows]: rows of the block to be scanned in full, their number first. */
   private final long undecided;
 
-  private final Optional<Blas> blas;
   private final Optional<EncodeScreen> screen;
   private Optional<EncodeScores> scoreMemory = Optional.empty();
   private long wideMemory;
@@ -37,13 +35,9 @@ final class EncodeRun implements AutoCloseable {
     this.states = lane.scratch(4 * rows);
     this.report = lane.scratch(REPORT_BYTES + 4 * (1 + rows));
     this.undecided = report + REPORT_BYTES;
-    this.blas =
-        plan.path() == EncodePath.PANELS
-            ? Optional.of(new Blas(lane.stream().handle()))
-            : Optional.empty();
     this.screen =
         plan.path().isScreen()
-            ? Optional.of(new EncodeScreen(lane, call, plan, weights, blas))
+            ? Optional.of(new EncodeScreen(lane, call, plan, weights))
             : Optional.empty();
   }
 
@@ -186,10 +180,5 @@ final class EncodeRun implements AutoCloseable {
 
   private void launch(String module, String kernel, LaunchShape shape) {
     lane.launch(lane.device().function(module, kernel), shape);
-  }
-
-  @Override
-  public void close() {
-    blas.ifPresent(Blas::close);
   }
 }

@@ -1,6 +1,5 @@
 package dev.coxswain.backend.cuda;
 
-import dev.coxswain.backend.cuda.blas.Blas;
 import java.util.Optional;
 
 /**
@@ -13,7 +12,6 @@ final class EncodeScreen {
   private final EncodeCall call;
   private final EncodePlan plan;
   private final Optional<ScreenWeights> kept;
-  private final Optional<Blas> blas;
   private final int kind;
   private final long paddedWidth;
 
@@ -33,19 +31,12 @@ final class EncodeScreen {
 
   /**
    * @param kept copies of all weights; absent: a panel is converted at a time
-   * @param blas present for {@link EncodePath#PANELS}
    */
-  EncodeScreen(
-      CudaLane lane,
-      EncodeCall call,
-      EncodePlan plan,
-      Optional<ScreenWeights> kept,
-      Optional<Blas> blas) {
+  EncodeScreen(CudaLane lane, EncodeCall call, EncodePlan plan, Optional<ScreenWeights> kept) {
     this.lane = lane;
     this.call = call;
     this.plan = plan;
     this.kept = kept;
-    this.blas = blas;
     this.kind = plan.path() == EncodePath.INT8 ? ScreenWeights.INT8 : ScreenWeights.BF16;
     this.paddedWidth = ScreenWeights.paddedWidth(kind, call.width());
     long rows = plan.blockRows();
@@ -168,7 +159,8 @@ final class EncodeScreen {
 
   private void multiplyDense(ScreenWeights panel, long features, long rows) {
     lane.stream();
-    blas.orElseThrow()
+    lane.blas()
+        .orElseThrow()
         .scores(
             panel.planes(),
             rowPlanes,

@@ -93,7 +93,7 @@ class CudaEncodeTest {
   void shouldTakeThePathThatATestNames(EncodePath path) {
     EncodeShape shape = new EncodeShape(9, 64, 70, 8, 8, false, true);
     DeviceTraits traits = cuda.device().traits();
-    assertEquals(path, EncodePlan.of(shape, traits, true, DEFAULT.with(path)).path());
+    assertEquals(path, EncodePlan.of(shape, traits, () -> true, DEFAULT.with(path)).path());
   }
 
   @ParameterizedTest

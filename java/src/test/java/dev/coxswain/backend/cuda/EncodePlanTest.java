@@ -19,7 +19,7 @@ class EncodePlanTest {
   }
 
   private static EncodePlan plan(EncodeShape shape, boolean blas) {
-    return EncodePlan.of(shape, H100, blas, EncodeTuning.DEFAULT);
+    return EncodePlan.of(shape, H100, () -> blas, EncodeTuning.DEFAULT);
   }
 
   @Test
@@ -69,7 +69,8 @@ class EncodePlanTest {
     assertEquals(EncodePath.FULL, plan(few, true).path());
     EncodeShape wide = new EncodeShape(100, 4096, 200_000, 8, 8, true, true);
     DeviceTraits big = new DeviceTraits("big", 9, 0, 132, 1 << 20, 50 << 20, 80 * GIB);
-    assertEquals(EncodePath.FULL, EncodePlan.of(wide, big, true, EncodeTuning.DEFAULT).path());
+    assertEquals(
+        EncodePath.FULL, EncodePlan.of(wide, big, () -> true, EncodeTuning.DEFAULT).path());
   }
 
   @Test
@@ -79,13 +80,13 @@ class EncodePlanTest {
     assertEquals(EncodePath.PANELS, plan.path());
     assertTrue(plan.blockRows() % 128 == 0 && plan.blockRows() * 12 * plan.capacity() <= GIB);
     EncodeTuning small = new EncodeTuning(Optional.of(EncodePath.SCAN), 1 << 20, 0, 1, 0);
-    assertEquals(8, EncodePlan.of(relu, H100, true, small).blockRows());
+    assertEquals(8, EncodePlan.of(relu, H100, () -> true, small).blockRows());
   }
 
   @Test
   void shouldTakeFewerRowsABlockWhereSharedMemoryIsSmall() {
     EncodeShape shape = new EncodeShape(8, 4096, 8192, 8, 8, true, false);
-    EncodePlan plan = EncodePlan.of(shape, L4, false, EncodeTuning.DEFAULT);
+    EncodePlan plan = EncodePlan.of(shape, L4, () -> false, EncodeTuning.DEFAULT);
     assertEquals("cox_encode_scan_2", plan.scanKernel());
     assertEquals(4, plan.scan(8).gridY());
   }
@@ -97,7 +98,7 @@ class EncodePlanTest {
         "d = 30000 is beyond the 25344 that fit the shared memory of L4",
         assertThrows(
                 IllegalArgumentException.class,
-                () -> EncodePlan.of(shape, L4, false, EncodeTuning.DEFAULT))
+                () -> EncodePlan.of(shape, L4, () -> false, EncodeTuning.DEFAULT))
             .getMessage());
   }
 

@@ -15,6 +15,7 @@ import jcuda.jcublas.cublasGemmAlgo;
 import jcuda.jcublas.cublasHandle;
 import jcuda.jcublas.cublasOperation;
 import jcuda.runtime.cudaStream_t;
+import org.slf4j.LoggerFactory;
 
 /**
  * A cuBLAS handle, for one thread at a time with its context current. Its sums have no specified
@@ -31,27 +32,39 @@ public final class Blas implements AutoCloseable {
 
   private final cublasHandle handle = new cublasHandle();
 
+  private Blas() {}
+
   /**
    * @param stream where its work is enqueued
-   * @throws DeviceException where cuBLAS cannot be used, with the reason
+   * @return empty where cuBLAS cannot be used, as {@link #unusable} says
+   * @throws DeviceException where it could be, but this handle failed
    */
-  public Blas(CUstream stream) {
-    unusable()
-        .ifPresent(
-            reason -> {
-              throw new DeviceException(reason);
-            });
-    check("make a handle", () -> JCublas2.cublasCreate(handle));
+  public static Optional<Blas> open(CUstream stream) {
+    if (unusable().isPresent()) {
+      return Optional.empty();
+    }
+    Blas blas = new Blas();
     try {
-      check("use a stream", () -> JCublas2.cublasSetStream(handle, new cudaStream_t(stream)));
-    } catch (DeviceException e) {
-      close();
-      throw e;
+      JCublas2.cublasCreate(blas.handle);
+    } catch (CudaException e) {
+      if (String.valueOf(e.getMessage()).contains("ALLOC_FAILED")) {
+        throw new DeviceException("cuBLAS has not enough memory for a handle", e);
+      }
+      refuse("cuBLAS does not start on this device: " + e.getMessage());
+      return Optional.empty();
+    }
+    try {
+      JCublas2.cublasSetStream(blas.handle, new cudaStream_t(stream));
+      return Optional.of(blas);
+    } catch (CudaException e) {
+      blas.close();
+      throw new DeviceException("cuBLAS could not use a stream: " + e.getMessage(), e);
     }
   }
 
-  public static boolean isUsable() {
-    return unusable().isEmpty();
+  private static synchronized void refuse(String reason) {
+    tried = Optional.of(Optional.of(reason));
+    LoggerFactory.getLogger(Blas.class).warn("{}", reason);
   }
 
   /** Why cuBLAS cannot be used, in one line; empty where it can. */
@@ -92,42 +105,36 @@ public final class Blas implements AutoCloseable {
         dtype == DType.F32
             ? cublasComputeType.CUBLAS_COMPUTE_32F_PEDANTIC
             : cublasComputeType.CUBLAS_COMPUTE_32F;
-    check(
-        "multiply",
-        () ->
-            JCublas2.cublasGemmEx_new(
-                handle,
-                cublasOperation.CUBLAS_OP_T,
-                cublasOperation.CUBLAS_OP_N,
-                features,
-                rows,
-                width,
-                ONE,
-                new Address(w),
-                type,
-                width,
-                new Address(x),
-                type,
-                width,
-                ZERO,
-                new Address(scores),
-                cudaDataType.CUDA_R_32F,
-                features,
-                compute,
-                cublasGemmAlgo.CUBLAS_GEMM_DEFAULT));
-  }
-
-  private static void check(String doing, Runnable call) {
     try {
-      call.run();
+      JCublas2.cublasGemmEx_new(
+          handle,
+          cublasOperation.CUBLAS_OP_T,
+          cublasOperation.CUBLAS_OP_N,
+          features,
+          rows,
+          width,
+          ONE,
+          new Address(w),
+          type,
+          width,
+          new Address(x),
+          type,
+          width,
+          ZERO,
+          new Address(scores),
+          cudaDataType.CUDA_R_32F,
+          features,
+          compute,
+          cublasGemmAlgo.CUBLAS_GEMM_DEFAULT);
     } catch (CudaException e) {
-      throw new DeviceException("cuBLAS could not " + doing + ": " + e.getMessage(), e);
+      throw new DeviceException("cuBLAS could not multiply: " + e.getMessage(), e);
     }
   }
 
+  /** Frees the handle; the context must be current. */
   @Override
   public void close() {
-    check("free its handle", () -> JCublas2.cublasDestroy(handle));
+    JCublas2.cublasDestroy(handle);
   }
 
   /** A bare device address as JCuda's object. */
