@@ -138,7 +138,7 @@ bool Settings::set(const std::string& name, const std::string& value) {
   } else if (name == "COUNTERS") {
     countersFile = value;
     count = !value.empty();
-  } else if (name != "BLAS_ORDER") {  // read by our libcublas
+  } else if (name != "BLAS_ORDER" && name != "BLAS_VERSION") {  // read by our libcublas
     error = "SOFTCUDA_" + name + " is no setting of the software CUDA driver";
     return false;
   }
