@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "state.h"
@@ -43,7 +44,7 @@ std::shared_ptr<Op> Queue::submit(std::shared_ptr<Context> context, std::vector<
   auto op = std::make_shared<Op>();
   op->sequence = ++sequence_, op->context = std::move(context), op->after = std::move(after);
   op->run = std::move(run), op->host = std::move(host);
-  pending_.push_back(op);
+  pending_.emplace(op->sequence, op);
   ++activity_;
   if (order_ == Order::eager) await(op);
   while (order_ == Order::random && !pending_.empty() && below(4) == 0) {
@@ -51,53 +52,40 @@ std::shared_ptr<Op> Queue::submit(std::shared_ptr<Context> context, std::vector<
     if (ready.empty()) break;
     execute(ready[below(ready.size())]);
   }
-  while (pending_.size() > maxPending) await(pending_.front());
+  while (pending_.size() > maxPending) await(pending_.begin()->second);
   return op;
 }
 
 void Queue::await(const std::shared_ptr<Op>& target) {
-  ++activity_;
   while (target && target->state != Op::State::done) {
-    if (const auto op = choose(target))
-      execute(op);
-    else
-      wait();
+    drain({target});
+    if (target->state != Op::State::done) wait();
   }
 }
 
 void Queue::awaitAll(const Context& context) {
   for (;;) {
-    ++activity_;
-    std::vector<std::shared_ptr<Op>> mine;
-    for (const auto& op : readyOps())
+    Ops mine;
+    for (const auto& [sequence, op] : pending_)
       if (op->context.get() == &context) mine.push_back(op);
-    if (!mine.empty()) {
-      execute(order_ == Order::late ? mine.back() : mine[below(mine.size())]);
-    } else {
-      const auto left = std::find_if(pending_.begin(), pending_.end(),
-                                     [&](const auto& op) { return op->context.get() == &context; });
-      if (left == pending_.end()) return;
-      await(*left);  // it waits for another context's work
-    }
+    if (mine.empty()) return;
+    drain(mine);
+    if (std::any_of(mine.begin(), mine.end(), [](const auto& op) { return op->state == Op::State::running; }))
+      wait();
   }
 }
 
 void Queue::nudge(const std::shared_ptr<Op>& target) {
   if (!target || target->state == Op::State::done) return;
-  if (const auto op = choose(target)) execute(op);
+  if (const auto op = firstReadyAncestor(target)) execute(op);
 }
 
 void Queue::dropAll() {
-  while (!pending_.empty()) {
-    const auto running = std::find_if(pending_.begin(), pending_.end(),
-                                      [](const auto& op) { return op->state == Op::State::running; });
-    if (running != pending_.end()) {
-      wait();
-      continue;
-    }
-    for (const auto& op : pending_) op->state = Op::State::done, op->after.clear(), op->run = nullptr;
-    pending_.clear();
-  }
+  const auto isRunning = [](const auto& entry) { return entry.second->state == Op::State::running; };
+  while (std::any_of(pending_.begin(), pending_.end(), isRunning)) wait();
+  for (const auto& [sequence, op] : pending_)
+    op->state = Op::State::done, op->after.clear(), op->run = nullptr;
+  pending_.clear();
   changed_.notify_all();
 }
 
@@ -109,32 +97,66 @@ uint64_t Queue::progress(uint64_t mark) {
   return activity_;
 }
 
-// Late: of what the target waits for, the operation submitted last among those that may run, so that an order
-// which no event or stream states does not come about by itself. Random: any operation that may run.
-std::shared_ptr<Op> Queue::choose(const std::shared_ptr<Op>& target) {
-  const auto ready = order_ == Order::random ? readyOps() : readyAncestors(target);
-  if (ready.empty()) return nullptr;
-  if (order_ == Order::random) return ready[below(ready.size())];
-  return *std::max_element(ready.begin(), ready.end(),
-                           [](const auto& a, const auto& b) { return a->sequence < b->sequence; });
+void Queue::drain(const Ops& targets) {
+  ++activity_;
+  if (order_ == Order::random)
+    drainRandom(targets);
+  else
+    drainLate(targets);
 }
 
-std::vector<std::shared_ptr<Op>> Queue::readyAncestors(const std::shared_ptr<Op>& target) const {
-  std::vector<std::shared_ptr<Op>> ready, open{target};
-  std::unordered_set<const Op*> seen{target.get()};
+// Of what the targets wait for, always the operation submitted last among those that may run, and nothing
+// else: so an order that no event or stream states does not come about by itself.
+void Queue::drainLate(const Ops& targets) {
+  Ops open = targets;
+  std::unordered_map<const Op*, Ops> dependents;
+  std::unordered_set<const Op*> seen;
+  std::map<uint64_t, std::shared_ptr<Op>> ready;
   while (!open.empty()) {
     const auto op = std::move(open.back());
     open.pop_back();
-    if (isReady(*op)) ready.push_back(op);
+    if (op->state == Op::State::done || !seen.insert(op.get()).second) continue;
+    if (isReady(*op)) ready.emplace(op->sequence, op);
+    for (const auto& before : op->after) {
+      if (before->state == Op::State::done) continue;
+      dependents[before.get()].push_back(op);
+      open.push_back(before);
+    }
+  }
+  while (!ready.empty()) {
+    const auto op = std::prev(ready.end())->second;
+    ready.erase(std::prev(ready.end()));
+    if (isReady(*op)) execute(op);
+    for (const auto& next : dependents[op.get()])
+      if (isReady(*next)) ready.emplace(next->sequence, next);
+  }
+}
+
+void Queue::drainRandom(const Ops& targets) {
+  const auto isDone = [](const auto& op) { return op->state == Op::State::done; };
+  while (!std::all_of(targets.begin(), targets.end(), isDone)) {
+    const auto ready = readyOps();
+    if (ready.empty()) return;
+    execute(ready[below(ready.size())]);
+  }
+}
+
+std::shared_ptr<Op> Queue::firstReadyAncestor(const std::shared_ptr<Op>& target) const {
+  Ops open{target};
+  std::unordered_set<const Op*> seen;
+  while (!open.empty()) {
+    const auto op = std::move(open.back());
+    open.pop_back();
+    if (isReady(*op)) return op;
     for (const auto& before : op->after)
       if (before->state != Op::State::done && seen.insert(before.get()).second) open.push_back(before);
   }
-  return ready;
+  return nullptr;
 }
 
-std::vector<std::shared_ptr<Op>> Queue::readyOps() const {
-  std::vector<std::shared_ptr<Op>> ready;
-  for (const auto& op : pending_)
+Queue::Ops Queue::readyOps() const {
+  Ops ready;
+  for (const auto& [sequence, op] : pending_)
     if (isReady(*op)) ready.push_back(op);
   return ready;
 }
@@ -155,7 +177,7 @@ void Queue::execute(const std::shared_ptr<Op>& op) {
   op->after.clear();
   op->run = nullptr;
   op->host = {};
-  pending_.remove(op);
+  pending_.erase(op->sequence);
   changed_.notify_all();
 }
 

@@ -5,7 +5,7 @@
 
 #include <condition_variable>
 #include <functional>
-#include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -54,16 +54,21 @@ class Queue {
   uint64_t progress(uint64_t mark);
 
  private:
-  std::shared_ptr<Op> choose(const std::shared_ptr<Op>& target);
-  std::vector<std::shared_ptr<Op>> readyAncestors(const std::shared_ptr<Op>& target) const;
-  std::vector<std::shared_ptr<Op>> readyOps() const;
+  using Ops = std::vector<std::shared_ptr<Op>>;
+
+  // Runs what `targets` wait for and then them; operations that wait for another thread's stay.
+  void drain(const Ops& targets);
+  void drainLate(const Ops& targets);
+  void drainRandom(const Ops& targets);
+  std::shared_ptr<Op> firstReadyAncestor(const std::shared_ptr<Op>& target) const;
+  Ops readyOps() const;
   void execute(const std::shared_ptr<Op>&);
   void wait();
   size_t below(size_t limit) { return std::uniform_int_distribution<size_t>(0, limit - 1)(random_); }
 
   std::mutex& gate_;
   std::condition_variable changed_;
-  std::list<std::shared_ptr<Op>> pending_;  // not done, in the order of submission
+  std::map<uint64_t, std::shared_ptr<Op>> pending_;  // not done, by the order of submission
   uint64_t sequence_ = 0, activity_ = 0;
   Order order_ = Order::late;
   std::mt19937_64 random_;
