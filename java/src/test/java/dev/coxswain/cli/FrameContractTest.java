@@ -28,7 +28,7 @@ class FrameContractTest {
   void shouldPrintHelpThatNamesEveryCommandWhenCalledAlone() {
     Result result = CoxProcess.run(folder).ok();
     assertEquals("", result.err());
-    Stream.concat(commands(), Stream.of("test", "bench", "bundle"))
+    Stream.concat(commands(), Stream.of("test", "bench", "bundle", "softcuda"))
         .forEach(name -> assertTrue(result.out().contains("\n  " + name + " "), name));
   }
 
