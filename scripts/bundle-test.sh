@@ -94,4 +94,12 @@ bundle_test() {
   if in_root "$cox" gpu-check 2>"$BUNDLE_TEST/no-driver.txt"; then echo 'gpu-check found a GPU'; return 1; fi
   diff - "$BUNDLE_TEST/no-driver.txt" \
     <<<'cox: cuda:0 is not usable: there is no CUDA driver: libcuda.so.1 is not on this machine'
+
+  # The software CUDA driver stands beside the bundle as a card's driver would; it is in no bundle.
+  "$COX_ROOT/native/build.sh" release softcuda_driver
+  mkdir "$root/driver"
+  cp -L "$BUILD/release/softcuda/libcuda.so.1" "$root/driver/"
+  in_root LD_LIBRARY_PATH=/driver "$cox" devices --json | grep -F 'software CUDA driver'
+  in_root LD_LIBRARY_PATH=/driver "$cox" encode --sae /work/sae --in /work/x.safetensors --out /work/b.safetensors --device cuda
+  cmp "$root/work/b.safetensors" "$BUNDLE_TEST/a.safetensors"
 }
