@@ -54,7 +54,7 @@ cuda_tests() {
   for program in softcuda_tests softcuda_driver_tests; do
     "$BUILD/release/native/softcuda/test/$program" --gtest_brief=1
   done
-  export SOFTCUDA_FINDINGS=$BUILD/log/cuda-findings.jsonl
+  export SOFTCUDA_FINDINGS=$BUILD/log/cuda-findings.jsonl SOFTCUDA_LEAKS=1
   rm -f "$SOFTCUDA_FINDINGS"
   for seed in $((RANDOM + 1)) $((RANDOM + 1)); do
     echo "softcuda seed $seed"

@@ -361,12 +361,8 @@ final class CudaDevice implements AutoCloseable {
   }
 
   private void release() {
-    quietly(
-        "free its modules and streams",
-        () -> {
-          idle.forEach(CudaLane::free);
-          modules.values().forEach(CudaModule::unload);
-        });
+    idle.forEach(lane -> quietly("free a stream", lane::free));
+    modules.values().forEach(module -> quietly("unload a module", module::unload));
     try {
       JCudaDriver.cuDevicePrimaryCtxRelease(device);
     } catch (CudaException e) {

@@ -78,6 +78,7 @@ class CudaFailureTest {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-XX:TieredStopAtLevel=1", "-Djava.io.tmpdir=" + folder));
+    command.add("-Dorg.slf4j.simpleLogger.defaultLogLevel=info");
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), Probe.class.getName()));
     command.addAll(List.of(actions));
     ProcessBuilder builder = new ProcessBuilder(command);
@@ -134,6 +135,19 @@ class CudaFailureTest {
         "cuda:0 is not usable: the CUDA driver sees no device",
         name("cpu"),
         "cuda:0 is not usable: the CUDA driver sees no device");
+  }
+
+  @Test
+  void shouldLogOnceWhatAutoChoseAndWhy() throws Exception {
+    String noDevice = "using the CPU: the CUDA driver sees no device";
+    assertEquals(1, logged(Map.of("SOFTCUDA_NO_DEVICE", "1"), noDevice));
+    assertEquals(1, logged(Map.of(), "using " + name("cuda")));
+  }
+
+  /** How often a process that opens two devices by itself logs that line. */
+  private long logged(Map<String, String> environment, String line) throws Exception {
+    output(probe(environment, "open=auto", "close", "open=auto", "close").start());
+    return read(folder.resolve("stderr.txt")).lines().filter(log -> log.endsWith(line)).count();
   }
 
   @Test
