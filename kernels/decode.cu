@@ -23,10 +23,9 @@ struct DecodeArgs {
   int64_t normalized;  // not 0: the rows' normalisation is undone
   void* xHat;          // [n, d] of dtype
   int64_t dtype;
-  const uint64_t* sorted;  // [n, sortedPlaces] keys from cox_decode_sort; null: this kernel sorts
-  int64_t sortedPlaces;    // a power of two
-  unsigned long long*
-      report;  // [kDecodeReport]: adds clamped elements; least number of a place with a bad index
+  const uint64_t* sorted;      // [n, sortedPlaces] keys from cox_decode_sort; null: this kernel sorts
+  int64_t sortedPlaces;        // a power of two
+  unsigned long long* report;  // [kDecodeReport], added to
 };
 
 /** The next kWarpSorted features of the row's sorted keys, with the whole CTA; false behind the last feature.
@@ -38,7 +37,11 @@ __device__ bool nextPiece(const DecodeArgs& args, const ActiveRows& active, int6
   const uint64_t* keys = args.sorted + row * args.sortedPlaces + from;
   if (keys[0] == kNoFeature) return false;
   const int size = static_cast<int>(min(args.sortedPlaces - from, static_cast<int64_t>(kWarpSorted)));
-  for (int i = threadIdx.x; i < size; i += blockDim.x) place(active, row, keys[i], args.d, i, piece);
+  for (int i = threadIdx.x; i < size; i += blockDim.x) {
+    const bool present = keys[i] != kNoFeature;
+    const int64_t at = row * active.places + static_cast<uint32_t>(keys[i]);
+    place(keys[i], present ? active.values[at] : 0.0f, args.d, i, piece);
+  }
   if (threadIdx.x < 32) {
     int count = 0;
     for (int i = threadIdx.x; i < size; i += 32) count += keys[i] != kNoFeature ? 1 : 0;
@@ -87,21 +90,18 @@ __device__ uint32_t decodeQuads(const DecodeArgs& args, int64_t row, const Decod
 /** Any other d: thread t has columns t, t + threads, … of the slice. */
 __device__ uint32_t decodeSingles(const DecodeArgs& args, int64_t row, const DecodeFinish& finish,
                                   FeaturePiece& piece) {
-  const int64_t first = 4 * static_cast<int64_t>(blockIdx.y) * blockDim.x + threadIdx.x;
+  const int64_t step = blockDim.x;
+  const int64_t first = 4 * blockIdx.y * step + threadIdx.x;
   float acc[4] = {};
   forEachPiece(args, row, piece, [&](const FeaturePiece& features) {
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      const int64_t e = first + static_cast<int64_t>(i) * blockDim.x;
-      if (e < args.d) gatherOne(features, args.wDec, e, acc[i]);
-    }
+    gatherSingles(features, args.wDec, first, step, args.d, acc);
   });
   const Dtype dtype = static_cast<Dtype>(args.dtype);
   char* xHat = static_cast<char*>(args.xHat) + row * args.d * dtypeBytes(dtype);
   uint32_t clamped = 0;
 #pragma unroll
   for (int i = 0; i < 4; ++i) {
-    const int64_t e = first + static_cast<int64_t>(i) * blockDim.x;
+    const int64_t e = first + i * step;
     if (e < args.d) clamped += storeElement(finish(acc[i], e), xHat, dtype, e);
   }
   return clamped;
@@ -160,11 +160,16 @@ extern "C" __global__ void __launch_bounds__(512)
   const coxswain::ActiveRows active{args.values, args.indices, args.places, args.features};
   uint64_t* out = args.sorted + row * args.sortedPlaces;
   uint64_t* keys = args.inShared != 0 ? memory : out;
-  for (int64_t i = threadIdx.x; i < args.sortedPlaces; i += blockDim.x) {
-    keys[i] = active.key(row, i, args.report + coxswain::kFirstBad);
-  }
+  unsigned long long bad = coxswain::kNoneBad;
+  for (int64_t i = threadIdx.x; i < args.sortedPlaces; i += blockDim.x) keys[i] = active.key(row, i, bad);
+  if (bad != coxswain::kNoneBad) atomicMin(args.report + coxswain::kFirstBad, bad);
   __syncthreads();
   coxswain::sortKeys(keys, args.sortedPlaces);
-  if (args.inShared == 0) return;
-  for (int64_t i = threadIdx.x; i < args.sortedPlaces; i += blockDim.x) out[i] = keys[i];
+  unsigned int repeated = 0;
+  for (int64_t i = threadIdx.x; i < args.sortedPlaces; i += blockDim.x) {
+    const uint64_t before = i > 0 ? keys[i - 1] : coxswain::kNoFeature;
+    repeated += before != coxswain::kNoFeature && before >> 32 == keys[i] >> 32 ? 1 : 0;
+    if (args.inShared != 0) out[i] = keys[i];
+  }
+  if (repeated != 0) atomicAdd(args.report + coxswain::kRepeated, static_cast<unsigned long long>(repeated));
 }

@@ -16,8 +16,9 @@ constexpr int kWarpSorted = 256;
 /** Sorts behind every feature. */
 constexpr uint64_t kNoFeature = ~uint64_t{0};
 
-/** Counts of one decode. */
-enum DecodeReport { kClamped, kFirstBad, kDecodeReport };
+/** Of one decode: elements clamped; least number of a place with a bad index; rows' features that occur
+ * again. */
+enum DecodeReport { kClamped, kFirstBad, kRepeated, kDecodeReport };
 
 /** Active features of rows, as dev.coxswain.backend.SparseRows. */
 struct ActiveRows {
@@ -27,18 +28,20 @@ struct ActiveRows {
   int64_t features;  // F: indices are below it
 
   /**
-   * Sorts by feature, then by place; kNoFeature for an empty place. An index that is none leaves the number
-   * of its place in `firstBad`, if none before it is bad.
+   * Sorts by feature, then by place; kNoFeature for an empty place. `firstBad` becomes the number of the
+   * place if that holds no index and comes before it.
    */
-  __device__ uint64_t key(int64_t row, int64_t place, unsigned long long* firstBad) const {
-    if (place >= places) return kNoFeature;
-    const int32_t index = indices[row * places + place];
-    if (index >= 0 && index < features)
-      return static_cast<uint64_t>(index) << 32 | static_cast<uint64_t>(place);
-    if (index != -1) atomicMin(firstBad, static_cast<unsigned long long>(row * places + place));
-    return kNoFeature;
+  __device__ uint64_t key(int64_t row, int64_t place, unsigned long long& firstBad) const {
+    const unsigned long long number = row * places + place;
+    const int32_t index = place < places ? indices[number] : -1;
+    const bool valid = index >= 0 && index < features;
+    if (!valid && index != -1) firstBad = min(firstBad, number);
+    return valid ? static_cast<uint64_t>(index) << 32 | static_cast<uint64_t>(place) : kNoFeature;
   }
 };
+
+/** No place has a bad index. */
+constexpr unsigned long long kNoneBad = ~0ull;
 
 /** One step of a bitonic sort: the smaller key goes to the lower position in an ascending run. */
 __device__ __forceinline__ bool keepsSmaller(int position, int distance, int run) {
@@ -81,27 +84,41 @@ struct FeaturePiece {
   int count;
 };
 
-/** Puts a key's feature at its place of the piece; returns whether it is one. */
-__device__ __forceinline__ bool place(const ActiveRows& active, int64_t row, uint64_t key, int64_t d, int at,
-                                      FeaturePiece& piece) {
+/** Puts a key's feature and its value at a place of the piece; returns whether it is one. */
+__device__ __forceinline__ bool place(uint64_t key, float value, int64_t d, int at, FeaturePiece& piece) {
   const bool present = key != kNoFeature;
   piece.offset[at] = present ? static_cast<int64_t>(key >> 32) * d : 0;
-  piece.value[at] = present ? active.values[row * active.places + static_cast<uint32_t>(key)] : 0.0f;
+  piece.value[at] = present ? value : 0.0f;
   return present;
 }
 
-/** The whole row of at most 32·Q places, sorted by one warp. */
+/** The whole row of at most 32·Q places, sorted by one warp; values follow their keys from lane to lane. */
 template <int Q>
 __device__ void sortRow(const ActiveRows& active, int64_t row, int64_t d, unsigned long long* firstBad,
                         FeaturePiece& piece) {
   uint64_t keys[Q];
+  float values[Q];
+  unsigned long long bad = kNoneBad;
 #pragma unroll
-  for (int q = 0; q < Q; ++q) keys[q] = active.key(row, 32 * q + laneId(), firstBad);
+  for (int q = 0; q < Q; ++q) {
+    const int64_t at = 32 * q + laneId();
+    keys[q] = active.key(row, at, bad);
+    values[q] = at < active.places ? active.values[row * active.places + at] : 0.0f;
+  }
+  if (bad != kNoneBad) atomicMin(firstBad, bad);
+  __syncwarp();
   sortWarp<Q>(keys);
   int count = 0;
 #pragma unroll
   for (int q = 0; q < Q; ++q) {
-    count += __popc(__ballot_sync(kAllLanes, place(active, row, keys[q], d, 32 * q + laneId(), piece)));
+    const int from = static_cast<int>(keys[q]) & (32 * Q - 1);
+    float value = 0.0f;
+#pragma unroll
+    for (int p = 0; p < Q; ++p) {
+      const float other = __shfl_sync(kAllLanes, values[p], from % 32);
+      value = from / 32 == p ? other : value;
+    }
+    count += __popc(__ballot_sync(kAllLanes, place(keys[q], value, d, 32 * q + laneId(), piece)));
   }
   if (laneId() == 0) piece.count = count;
 }
@@ -121,12 +138,19 @@ __device__ __forceinline__ void gatherFour(const FeaturePiece& piece, const floa
   }
 }
 
-/** The same for one column. */
-__device__ __forceinline__ void gatherOne(const FeaturePiece& piece, const float* wDec, int64_t e,
-                                          float& acc) {
-#pragma unroll 8
-  for (int j = 0; j < piece.count; ++j)
-    acc = __fmaf_rn(piece.value[j], __ldg(wDec + piece.offset[j] + e), acc);
+/** The same for columns first, first + step, … as far as they are below d. */
+__device__ __forceinline__ void gatherSingles(const FeaturePiece& piece, const float* wDec, int64_t first,
+                                              int64_t step, int64_t d, float (&acc)[4]) {
+#pragma unroll 2
+  for (int j = 0; j < piece.count; ++j) {
+    const float* w = wDec + piece.offset[j];
+    const float a = piece.value[j];
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      const int64_t e = first + i * step;
+      if (e < d) acc[i] = __fmaf_rn(a, __ldg(w + e), acc[i]);
+    }
+  }
 }
 
 /** What stands behind the sum of a row: bias, the undone normalisation, and 0 for a row that has no

@@ -117,11 +117,11 @@ __device__ void readFeatures(const RowTile& tile, const float* vectors, const fl
   for (int64_t j = from; j < m; j += step) {
     float dots[G];
     tileDots<G>(tile, vectors + j * tile.pitch, dots);
+    float dot = dots[0];
 #pragma unroll
-    for (int g = 0; g < G; ++g) {
-      const float value = __fadd_rn(dots[g], bias[j]);
-      if (lane == g) h[j * G + g] = value > 0 ? limited(value) : 0.0f;
-    }
+    for (int g = 1; g < G; ++g) dot = lane == g ? dots[g] : dot;
+    const float value = __fadd_rn(dot, bias[j]);
+    if (lane < G) h[j * G + lane] = value > 0 ? limited(value) : 0.0f;
   }
 }
 
@@ -164,21 +164,30 @@ __device__ inline float coefficient(SteerKind kind, float strength, float h, flo
   }
 }
 
+/** Bit i is set where any of bits [i·G, (i+1)·G) of `votes` is; 32 / G bits. */
+template <int G>
+__device__ __forceinline__ uint32_t anyOfEach(uint32_t votes) {
+  if (G == 1) return votes;
+  uint32_t any = 0;
+#pragma unroll
+  for (int i = 0; i < 32 / G; ++i) any |= (votes >> i * G & ((1ull << G) - 1)) != 0 ? 1u << i : 0;
+  return any;
+}
+
 /** The features that some row of the tile has a coefficient for, ascending; one warp. Returns how many. */
 template <int G>
 __device__ int collectActive(const float* coefficients, int64_t m, int32_t* active) {
   const int lane = laneId();
   int count = 0;
   for (int64_t base = 0; base < m; base += 32) {
-    const int64_t j = base + lane;
-    bool any = false;
-    if (j < m) {
+    uint32_t any = 0;
 #pragma unroll
-      for (int g = 0; g < G; ++g) any |= coefficients[j * G + g] != 0;
+    for (int part = 0; part < G; ++part) {
+      const int64_t i = base * G + 32 * part + lane;
+      any |= anyOfEach<G>(__ballot_sync(kAllLanes, i < m * G && coefficients[i] != 0)) << part * (32 / G);
     }
-    const uint32_t votes = __ballot_sync(kAllLanes, any);
-    if (any) active[count + lanesBelow(votes)] = static_cast<int32_t>(j);
-    count += __popc(votes);
+    if ((any >> lane & 1) != 0) active[count + lanesBelow(any)] = static_cast<int32_t>(base + lane);
+    count += __popc(any);
   }
   return count;
 }

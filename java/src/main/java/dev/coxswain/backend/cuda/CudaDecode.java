@@ -8,11 +8,15 @@ import dev.coxswain.error.InvalidDataException;
 import dev.coxswain.tensor.HostMemory;
 import dev.coxswain.tensor.TensorView;
 
-/** x̂ from active features by kernels/decode.cu. */
+/** x̂ from active features by kernels/decode.cu and decode_dense.cu. */
 final class CudaDecode {
-  /** Longs of a report: clamped elements, the first place with a bad index. */
-  private static final long REPORT_BYTES = 16;
+  /** Longs of a report: clamped elements, the first place with a bad index, repeated features. */
+  private static final long REPORT_BYTES = 24;
 
+  private static final long FIRST_BAD = 8;
+  private static final long REPEATED = 16;
+
+  /** In FIRST_BAD: there is none. */
   private static final long NONE = -1;
 
   private final CudaDevice device;
@@ -26,25 +30,53 @@ final class CudaDecode {
    * @throws InvalidDataException where an index is not in [−1, F)
    */
   long decode(CudaLane lane, Decoder decoder, SparseRows active, TensorView xHat) {
-    DecodePlan plan = DecodePlan.of(active.rows(), decoder.width(), active.width());
+    DecodePlan plan = plan(decoder, active, xHat);
     long keys = lane.scratch(plan.keysBytes(active.rows()));
     long report = lane.scratch(REPORT_BYTES);
     long clamped = 0;
     for (long from = 0; from < active.rows(); from += plan.chunkRows()) {
       long to = Math.min(active.rows(), from + plan.chunkRows());
-      lane.fill(report, (byte) 0, 8);
-      lane.fill(report + 8, (byte) NONE, 8);
       SparseRows rows = active.rows(from, to);
-      if (plan.sortsBefore()) {
-        sort(lane, plan, decoder, rows, keys, report);
+      TensorView result = xHat.rows(from, to);
+      long fetched = run(lane, plan, decoder, rows, result, keys, report);
+      requireIndices(lane, decoder, active, from, HostMemory.getLong(fetched + FIRST_BAD));
+      if (plan.way() == DecodePlan.Way.DENSE && HostMemory.getLong(fetched + REPEATED) > 0) {
+        plan = plan.gathering(decoder.width());
+        fetched = run(lane, plan, decoder, rows, result, keys, report);
       }
-      decode(lane, plan, decoder, rows, xHat.rows(from, to), keys, report);
-      long fetched = lane.fetch(report, REPORT_BYTES);
       clamped += HostMemory.getLong(fetched);
-      requireIndices(lane, decoder, active, from, HostMemory.getLong(fetched + 8));
     }
     device.written(xHat);
     return clamped;
+  }
+
+  private static DecodePlan plan(Decoder decoder, SparseRows active, TensorView xHat) {
+    DecodePlan plan =
+        DecodePlan.of(active.rows(), decoder.width(), decoder.features(), active.width());
+    boolean aligned = decoder.wDec().address() % 16 == 0 && xHat.address() % 16 == 0;
+    return plan.way() == DecodePlan.Way.DENSE && !aligned ? plan.gathering(decoder.width()) : plan;
+  }
+
+  /** Decodes a chunk of rows; the report's address in host memory. */
+  private long run(
+      CudaLane lane,
+      DecodePlan plan,
+      Decoder decoder,
+      SparseRows rows,
+      TensorView xHat,
+      long keys,
+      long report) {
+    lane.fill(report, (byte) 0, REPORT_BYTES);
+    lane.fill(report + FIRST_BAD, (byte) NONE, 8);
+    if (plan.sortsBefore()) {
+      sort(lane, plan, decoder, rows, keys, report);
+    }
+    if (plan.way() == DecodePlan.Way.DENSE) {
+      decodeDense(lane, plan, decoder, rows, xHat, keys, report);
+    } else {
+      decode(lane, plan, decoder, rows, xHat, keys, report);
+    }
+    return lane.fetch(report, REPORT_BYTES);
   }
 
   private void sort(
@@ -86,6 +118,32 @@ final class CudaDecode {
         .add(plan.sortedPlaces())
         .add(report);
     lane.launch(device.function("decode", "cox_decode"), plan.shape(rows.rows()));
+  }
+
+  private void decodeDense(
+      CudaLane lane,
+      DecodePlan plan,
+      Decoder decoder,
+      SparseRows rows,
+      TensorView xHat,
+      long keys,
+      long report) {
+    lane.args()
+        .add(device.address("values", rows.values()))
+        .add(device.address("normalization", rows.normalization()))
+        .add(rows.width())
+        .add(rows.rows())
+        .add(device.address("W_dec", decoder.wDec()))
+        .add(device.address("b_dec", decoder.bDec()))
+        .add(decoder.features())
+        .add(decoder.width())
+        .add(decoder.normalization() == Normalization.NONE ? 0L : 1L)
+        .add(device.address("x̂", xHat))
+        .add(Codes.of(xHat.dtype()))
+        .add(keys)
+        .add(plan.sortedPlaces())
+        .add(report);
+    lane.launch(device.function("decode_dense", "cox_decode_dense"), plan.shape(rows.rows()));
   }
 
   private void requireIndices(

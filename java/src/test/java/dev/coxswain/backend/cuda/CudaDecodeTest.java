@@ -126,10 +126,21 @@ class CudaDecodeTest {
     "300, 20, 3, 256", // in a warp's registers
     "300, 20, 3, 257", // in shared memory
     "1500, 7, 2, 1500",
-    "33000, 8, 2, 33000" // in device memory
+    "33000, 8, 2, 33000", // in device memory
+    "150, 36, 37, 10", // by tiles of rows
+    "100, 516, 16, 100"
   })
   void shouldSortAnyNumberOfFeaturesOfARow(int features, int d, int n, int places) {
     Problem problem = Problem.drawn(features, d, n, places);
+    assertArrayEquals(problem.decodedBy(cpu), problem.decodedBy(cuda));
+  }
+
+  @Test
+  void shouldAddAFeatureThatARowRepeatsTwiceAsTheCpuDoes() {
+    Problem problem = Problem.drawn(64, 8, 20, 8);
+    problem.indices()[3 * 8] = 11;
+    problem.indices()[3 * 8 + 5] = 11;
+    assertEquals(DecodePlan.Way.DENSE, DecodePlan.of(20, 8, 64, 8).way());
     assertArrayEquals(problem.decodedBy(cpu), problem.decodedBy(cuda));
   }
 
