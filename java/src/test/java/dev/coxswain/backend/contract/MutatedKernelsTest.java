@@ -1,16 +1,20 @@
 package dev.coxswain.backend.contract;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.coxswain.testing.TestProcess;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,8 +28,8 @@ class MutatedKernelsTest {
     BARRIER_BEFORE_THE_GATE_IS_READ(
         "steer.cu",
         "steer",
-        "kSteerWarps, shared.coefficients);\n  __syncthreads();\n  const int g",
-        "kSteerWarps, shared.coefficients);\n  const int g",
+        "kSteerWarps, shared.coefficients);\n  __syncthreads();\n  closeGates",
+        "kSteerWarps, shared.coefficients);\n  closeGates",
         SteerTest.class),
     BARRIER_BETWEEN_TILES_OF_LOGITS(
         "explain_logits.cu",
@@ -87,6 +91,7 @@ class MutatedKernelsTest {
     process.destroyForcibly();
     assertTrue(ended, () -> "still running: " + mutant);
     assertEquals(TestProcess.FAILED, process.exitValue(), () -> text(log));
+    assertFalse(text(log).contains("could not load"), () -> text(log));
     System.out.println(mutant + ": " + lastLine(log));
   }
 
@@ -98,7 +103,7 @@ class MutatedKernelsTest {
     String source = Files.readString(file);
     assertEquals(
         1,
-        source.split(java.util.regex.Pattern.quote(mutant.before), -1).length - 1,
+        source.split(Pattern.quote(mutant.before), -1).length - 1,
         () -> mutant + ": its place in " + mutant.file + " has changed");
     Files.writeString(file, source.replace(mutant.before, mutant.after));
   }
@@ -122,7 +127,7 @@ class MutatedKernelsTest {
     try {
       return Files.readString(file);
     } catch (IOException e) {
-      throw new java.io.UncheckedIOException(e);
+      throw new UncheckedIOException(e);
     }
   }
 
@@ -147,7 +152,7 @@ class MutatedKernelsTest {
             Files.copy(
                 file,
                 to.resolve(from.relativize(file)),
-                java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
+                StandardCopyOption.COPY_ATTRIBUTES);
             return FileVisitResult.CONTINUE;
           }
         });
