@@ -32,6 +32,9 @@ const std::map<std::string_view, Decoder::Method>& Decoder::table() {
     m["prefetch"] = m["prefetchu"] = m["applypriority"] = m["discard"] = m["createpolicy"] = &D::cacheHint;
     m["shfl"] = &D::shfl, m["vote"] = &D::vote, m["match"] = &D::match, m["redux"] = &D::redux;
     m["activemask"] = &D::activemask, m["elect"] = &D::elect;
+    m["mma"] = &D::mma, m["wmma"] = &D::wmma;
+    m["ldmatrix"] = m["stmatrix"] = &D::ldmatrix, m["movmatrix"] = &D::movmatrix;
+    m["cp"] = &D::cpAsync, m["mbarrier"] = &D::mbarrier;
     return m;
   }();
   return methods;

@@ -111,7 +111,6 @@ class Decoder {
   void atom(Instr&, Modifiers&);
   void fence(Instr&, Modifiers&);
   void cacheHint(Instr&, Modifiers&);
-  MemoryDetail& memoryDetail(Instr& in, const Operand& operand, Space space);
   Space takeSpace(Modifiers& m) const;
 
   // warp.cpp
@@ -122,13 +121,29 @@ class Decoder {
   void activemask(Instr&, Modifiers&);
   void elect(Instr&, Modifiers&);
 
+  // matrix.cpp
+  void mma(Instr&, Modifiers&);
+  void wmma(Instr&, Modifiers&);
+  void wmmaMove(Instr& in, Modifiers& m, bool isLoad);
+  void ldmatrix(Instr&, Modifiers&);
+  void movmatrix(Instr&, Modifiers&);
+  void fill(Fragment& fragment, const Operand& operand, Type type, unsigned rows, unsigned columns,
+            bool accumulator);
+
+  // copy.cpp
+  void cpAsync(Instr&, Modifiers&);
+  void cpAsyncBulk(Instr&, Modifiers&);
+  void mbarrier(Instr&, Modifiers&);
+  void setAddress(MemoryDetail& detail, const Operand& operand, Space space);
+
   ModuleContext& module_;
   const ptx::Function& parsed_;
   Function& out_;
   uint32_t sharedBase_, sharedBytes_ = 0;
   const ptx::Instruction* at_ = nullptr;
   std::vector<Ref> registers_;
-  std::vector<uint64_t> variables_;  // address of each in its space
+  std::vector<uint32_t> occurrences_;  // of each register in the function
+  std::vector<uint64_t> variables_;    // address of each in its space
   std::map<std::pair<uint64_t, unsigned>, Ref> constants_;
   std::map<std::pair<std::pair<int, unsigned>, uint64_t>, Ref> frameValues_;
 };

@@ -18,8 +18,7 @@ ptx::Space Decoder::takeSpace(Modifiers& m) const {
   return Space::generic;
 }
 
-MemoryDetail& Decoder::memoryDetail(Instr& in, const Operand& operand, Space space) {
-  MemoryDetail& detail = static_cast<MemoryDetail&>(const_cast<Detail&>(*in.detail));
+void Decoder::setAddress(MemoryDetail& detail, const Operand& operand, Space space) {
   if (operand.kind != Operand::Kind::memory) fail("an address in brackets is expected");
   const Operand& base = operand.items[0];
   detail.space = space;
@@ -30,7 +29,7 @@ MemoryDetail& Decoder::memoryDetail(Instr& in, const Operand& operand, Space spa
     detail.narrowAddress = bytes == 4;
     if (bytes != 4 && bytes != 8) fail("an address has 32 or 64 bits");
     if (space == Space::param && parsed_.entry) detail.space = Space::kernelParam;
-    return detail;
+    return;
   }
   Operand symbol = base;
   symbol.offset = 0;
@@ -38,7 +37,6 @@ MemoryDetail& Decoder::memoryDetail(Instr& in, const Operand& operand, Space spa
   if (space == Space::param && base.kind == Operand::Kind::variable && parsed_.entry &&
       base.id < parsed_.parameters.size())
     detail.space = Space::kernelParam;
-  return detail;
 }
 
 void Decoder::load(Instr& in, Modifiers& m) { loadStore(in, m, true); }
@@ -64,7 +62,7 @@ void Decoder::loadStore(Instr& in, Modifiers& m, bool isLoad) {
   detail.count = static_cast<uint8_t>(vector);
   detail.signExtend = ptx::isSigned(type) && !ptx::isFloat(type);
   const Operand& value = operand(isLoad ? 0 : 1);
-  memoryDetail(in, operand(isLoad ? 1 : 0), space);
+  setAddress(detail, operand(isLoad ? 1 : 0), space);
   if (operands() != (hint ? 3u : 2u))
     fail("'" + std::string(at_->opcode) + "' has the wrong number of operands");
   std::vector<Operand> single{value};
@@ -87,6 +85,11 @@ void Decoder::loadStore(Instr& in, Modifiers& m, bool isLoad) {
     if (bytes != 0) detail.registerBytes = static_cast<uint8_t>(bytes);
   }
   if (detail.registerBytes == 0) detail.registerBytes = 4;
+  // A register that occurs nowhere else is padding that was loaded with its neighbours.
+  for (size_t i = 0; isLoad && i < values.size(); ++i)
+    if (values[i].kind != Operand::Kind::reg || occurrences_[values[i].id] == 1)
+      detail.unread |= static_cast<uint8_t>(1u << i);
+  detail.usedBytes = at_->usedBytes;
   in.kind = isLoad ? Class::load : Class::store;
   if (space == Space::shared) in.kind = Class::shared;
   if (space == Space::local) in.kind = Class::local;
@@ -192,7 +195,7 @@ void Decoder::atom(Instr& in, Modifiers& m) {
   if (vector != 1) fail("vector atomics are not supported");
   detail.width = static_cast<uint8_t>(bytes);
   size_t next = detail.returns ? 1 : 0;
-  memoryDetail(in, operand(next++), space);
+  setAddress(detail, operand(next++), space);
   if (detail.returns) in.d = target(operand(0), bytes);
   in.a = source(operand(next++), detail.type);
   if (detail.op == Op::cas) in.b = source(operand(next++), detail.type);

@@ -82,17 +82,17 @@ Handler Decoder::handler(const std::string& name) const {
 void Decoder::layOut() {
   uint32_t frame = 0;
   registers_.resize(parsed_.registers.size());
-  std::vector<bool> used(parsed_.registers.size(), false);
+  occurrences_.assign(parsed_.registers.size(), 0);
   std::function<void(const Operand&)> mark = [&](const Operand& each) {
-    if (each.kind == Operand::Kind::reg) used[each.id] = true;
+    if (each.kind == Operand::Kind::reg) ++occurrences_[each.id];
     for (const Operand& item : each.items) mark(item);
   };
   for (const ptx::Instruction& each : parsed_.body) {
-    if (each.guarded) used[each.guard] = true;
+    if (each.guarded) ++occurrences_[each.guard];
     for (const Operand& operand : each.operands) mark(operand);
   }
   for (size_t i = 0; i < registers_.size(); ++i) {
-    if (!used[i]) continue;
+    if (occurrences_[i] == 0) continue;
     unsigned bytes = laneBytes(parsed_.registers[i]);
     frame = aligned(frame, bytes == 0 ? 4 : 64);
     registers_[i] = frame;

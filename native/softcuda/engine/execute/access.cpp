@@ -21,7 +21,7 @@ using ptx::Space;
 }
 
 void checkAlignment(Access& a, uint64_t bits) {
-  unsigned unit = a.detail.count == 3 ? a.detail.width : a.bytes;
+  unsigned unit = a.bytes & (~a.bytes + 1);  // of a copy's odd rest: what its size is a multiple of
   if ((bits & (unit - 1)) == 0) return;
   for (int lane = 0; lane < 32; ++lane)
     if ((a.mask >> lane & 1) != 0 && (a.address[lane] & (unit - 1)) != 0)
@@ -125,7 +125,7 @@ const std::byte* genericByte(Warp& w, int lane, uint64_t address) {
   lanesAt[lane] = address;
   const std::byte* found = nullptr;
   bySpace(w, detail, 1u << lane, lanesAt, [&](Space space, uint32_t mask) {
-    Access access{w, detail, space, Use::load, mask, 1, {}, {}};
+    Access access(w, detail, space, Use::load, mask, 1);
     access.address[lane] = address;
     resolve(access);
     found = access.host[lane];

@@ -10,14 +10,18 @@ enum class Use : uint8_t { load, store, atomic };
 
 // One access of the lanes of `mask`, all in one address space.
 struct Access {
+  Access(Warp& warp, const MemoryDetail& how, ptx::Space where, Use what, uint32_t who, unsigned size)
+      : w(warp), detail(how), space(where), use(what), mask(who), bytes(size) {}
   Warp& w;
   const MemoryDetail& detail;
   ptx::Space space;
   Use use;
   uint32_t mask;
-  unsigned bytes;        // of a lane
-  uint64_t address[32];  // within the space; of inactive lanes: anything
-  std::byte* host[32];   // where the bytes lie
+  unsigned bytes;                     // of a lane
+  uint64_t address[32];               // within the space; of inactive lanes: anything
+  const std::byte* values = nullptr;  // of a store: what each lane writes, 16 bytes a lane
+  uint32_t written = 0;               // lanes whose write the race checker has seen
+  std::byte* host[32];                // where the bytes lie
 };
 
 // The addresses of an instruction's lanes.

@@ -112,7 +112,7 @@ void atomicAccess(Warp& w, const Instr& in, uint32_t mask) {
   uint64_t address[32];
   addressesOf(w, detail, mask, address);
   bySpace(w, detail, mask, address, [&](Space space, uint32_t lanesThere) {
-    Access access{w, detail, space, Use::atomic, lanesThere, detail.bytes(), {}, {}};
+    Access access(w, detail, space, Use::atomic, lanesThere, detail.bytes());
     std::memcpy(access.address, address, sizeof address);
     resolve(access);
     if (detail.width == 2)

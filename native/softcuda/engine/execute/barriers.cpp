@@ -12,6 +12,8 @@ void complete(Barrier& b, Cta& cta) {
     const Instr& in = split->frame->function->code[split->pc - 1];
     const auto& detail = static_cast<const BarrierDetail&>(*in.detail);
     split->state = Split::State::ready;
+    warp->past.clock.join(b.past);
+    learn(warp->past.known, b.known);
     if (detail.reduce == BarrierDetail::Reduce::none) continue;
     std::byte* d = split->frame->registers + in.d;
     if (detail.reduce == BarrierDetail::Reduce::popc) {
@@ -25,6 +27,8 @@ void complete(Barrier& b, Cta& cta) {
   }
   ++cta.progress;
   b.waiting.clear();
+  b.past = Clock{};
+  b.known.clear();
   b.arrived = b.expected = b.reduced = 0;
 }
 
@@ -55,6 +59,9 @@ void barrier(Warp& w, const Instr& in, uint32_t mask) {
            "barrier " + std::to_string(id) + " is used with " + std::to_string(count) + " and with " +
                std::to_string(b.expected) + " threads at once");
   b.expected = count;
+  b.past.join(w.past.clock);
+  learn(b.known, w.past.known);
+  advance(w);
   bool wholeWarp = count != 0 && mask == w.alive;
   b.arrived += wholeWarp ? 32 : static_cast<uint32_t>(__builtin_popcount(mask));
   if (detail.reduce != BarrierDetail::Reduce::none)

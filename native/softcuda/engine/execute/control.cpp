@@ -110,7 +110,10 @@ void yieldWarp(Warp& w, const Instr&, uint32_t) { w.yield = true; }
 
 void nothing(Warp&, const Instr&, uint32_t) {}
 
-void memoryFence(Warp&, const Instr&, uint32_t) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+void memoryFence(Warp& w, const Instr&, uint32_t) {
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  orderFence(w);
+}
 
 void callSystem(Warp& w, const Instr& in, uint32_t mask) {
   const auto& call = static_cast<const CallDetail&>(*in.detail);

@@ -42,4 +42,22 @@ Handler loadHandler(const MemoryDetail&);
 Handler storeHandler(const MemoryDetail&);
 void atomicAccess(Warp&, const Instr&, uint32_t);
 
+// matrix.cpp
+void loadMatrix(Warp&, const Instr&, uint32_t);
+void storeMatrix(Warp&, const Instr&, uint32_t);
+void moveMatrix(Warp&, const Instr&, uint32_t);
+void loadFragment(Warp&, const Instr&, uint32_t);
+void storeFragment(Warp&, const Instr&, uint32_t);
+void requireWholeWarp(Warp& w, uint32_t mask);  // what .aligned asks for
+void beginProduct(Warp& w, const MmaDetail& product, uint32_t mask);
+
+// copy.cpp, mbarrier.cpp
+void copyAsync(Warp&, const Instr&, uint32_t);
+void copyBulk(Warp&, const Instr&, uint32_t);
+void commitCopies(Warp&, const Instr&, uint32_t);
+void waitCopies(Warp&, const Instr&, uint32_t);
+void waitAllCopies(Warp&, const Instr&, uint32_t);
+void arriveAfterCopies(Warp&, const Instr&, uint32_t);
+void mbarrierAccess(Warp&, const Instr&, uint32_t);
+
 }  // namespace softcuda

@@ -76,6 +76,7 @@ LaunchResult launch(const Kernel& kernel, const LaunchShape& shape, const std::b
   run.sharedBytes = run.dynamicSharedBase + shape.dynamicShared;
   run.localStride = kernel.info.localBytes;
   run.ctaCount = static_cast<uint64_t>(shape.grid[0]) * shape.grid[1] * shape.grid[2];
+  run.fenced = kernel.usesFences;
   run.serial = memory.state().launches.fetch_add(1) + 1;
   run.budget = static_cast<int64_t>(std::min<uint64_t>(options.instructionBudget, INT64_MAX));
   uint64_t threads = options.threads > 0 ? static_cast<uint64_t>(options.threads)

@@ -52,6 +52,8 @@ struct Launch {
   std::string message;
   std::vector<Finding> findings;
   std::set<std::pair<uint32_t, const Instr*>> reported;
+  bool fenced = false;  // the kernel has fences or accesses that act as one
+  GlobalOrder order;
 
   bool checks(Check check) const { return (options.checks & static_cast<uint32_t>(check)) != 0; }
   void fail(Fault why, const std::string& what);
@@ -71,8 +73,15 @@ struct Barrier {
   uint32_t arrived = 0;
   uint32_t expected = 0;  // threads; 0: all that live
   uint32_t reduced = 0;   // popc of the predicate
+  Clock past;             // of those who have arrived
+  Known known;
   std::vector<std::pair<Warp*, Split*>> waiting;
 };
+
+// What a byte of shared memory holds.
+namespace SharedState {
+constexpr uint8_t unwritten = 0, written = 1, copying = 2;
+}
 
 struct Cta {
   Launch* launch = nullptr;
@@ -80,9 +89,11 @@ struct Cta {
   uint64_t index = 0;
   uint32_t alive = 0;  // threads
   std::vector<std::byte> shared;
+  std::vector<uint8_t> sharedState;  // by byte, SharedState
   std::vector<std::unique_ptr<Warp>> warps;
   std::array<Barrier, 17> barriers;
   size_t nextWarp = 0;
+  SharedOrder order;
   uint64_t progress = 0;  // stores, barriers: what a CTA that spins does not do
 };
 

@@ -43,6 +43,8 @@ std::unique_ptr<Cta> makeCta(Launch& launch, Worker& worker, uint64_t index) {
              static_cast<uint32_t>(index / grid[0] / grid[1])};
   cta->alive = launch.threadsPerCta;
   cta->shared.assign(launch.sharedBytes, std::byte{0xCD});
+  cta->sharedState.assign(launch.sharedBytes, SharedState::unwritten);
+  if (launch.checks(Check::sharedRace)) cta->order.words.resize(launch.sharedBytes / 4 + 1);
   uint32_t warps = (launch.threadsPerCta + 31) / 32;
   for (uint32_t i = 0; i < warps; ++i) {
     auto w = std::make_unique<Warp>();
@@ -53,6 +55,8 @@ std::unique_ptr<Cta> makeCta(Launch& launch, Worker& worker, uint64_t index) {
     std::shuffle(w->order.begin(), w->order.end(), worker.random);
     w->localStride = launch.localStride;
     w->local.assign(32ull * launch.localStride, std::byte{0xCD});
+    w->localState.assign(32ull * launch.localStride, SharedState::unwritten);
+    w->past.clock.at[i] = 1;
     uint32_t threads = std::min(32u, launch.threadsPerCta - 32 * i);
     start(*w, threads == 32 ? ~0u : (1u << threads) - 1);
     cta->warps.push_back(std::move(w));

@@ -36,14 +36,31 @@ void storeLanes(Access& a) {
   }
 }
 
+// What each lane is about to store.
+template <class Reg, class Element>
+void valuesOf(Warp& w, const MemoryDetail& detail, std::byte* values) {
+  for (size_t i = 0; i < detail.registers.size() && (i + 1) * sizeof(Element) <= 16; ++i) {
+    const Reg* from = lanes<Reg>(w, detail.registers[i]);
+    for (size_t lane = 0; lane < 32; ++lane) {
+      Element element = static_cast<Element>(from[lane]);
+      std::memcpy(values + 16 * lane + i * sizeof(Element), &element, sizeof(Element));
+    }
+  }
+}
+
 template <class Reg, class Element, bool IsLoad>
 void transfer(Warp& w, const Instr& in, uint32_t mask) {
   const auto& detail = static_cast<const MemoryDetail&>(*in.detail);
   uint64_t address[32];
   addressesOf(w, detail, mask, address);
   bySpace(w, detail, mask, address, [&](Space space, uint32_t lanesThere) {
-    Access access{w, detail, space, IsLoad ? Use::load : Use::store, lanesThere, detail.bytes(), {}, {}};
+    Access access(w, detail, space, IsLoad ? Use::load : Use::store, lanesThere, detail.bytes());
     std::memcpy(access.address, address, sizeof address);
+    std::byte values[32 * 16];
+    if constexpr (!IsLoad) {
+      valuesOf<Reg, Element>(w, detail, values);
+      access.values = values;
+    }
     resolve(access);
     if constexpr (IsLoad) {
       loadLanes<Reg, Element>(access);

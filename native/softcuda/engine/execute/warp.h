@@ -7,7 +7,8 @@
 #include <memory>
 #include <vector>
 
-#include "program/program.h"
+#include "check/order.h"
+#include "program/registers.h"
 
 namespace softcuda {
 
@@ -40,16 +41,22 @@ struct Split {
   uint32_t barrier = 0;         // barrier: which
 };
 
-struct Warp {
-  // Banks of operands: the current frame's registers, the current function's constants.
-  std::byte* bank[2] = {nullptr, nullptr};
+// What cp.async has read and not yet delivered.
+struct PendingCopy {
+  int lane = 0;
+  uint32_t group = 0;   // of the lane's groups, in their order
+  uint32_t offset = 0;  // in shared memory
+  uint32_t bytes = 0;
+  std::byte data[16] = {};
+};
+
+struct Warp : Registers {
   Split* split = nullptr;  // that runs
   const Function* function = nullptr;
   Worker* worker = nullptr;
   Cta* cta = nullptr;
   uint32_t index = 0;  // within the CTA
   uint32_t alive = 0;  // lanes that have not exited
-  uint32_t carry = 0;  // CC.CF of each lane
   uint32_t pc = 0;     // of the instruction that runs
   bool yield = false;  // the quantum ends here
   uint64_t executed = 0;
@@ -61,25 +68,13 @@ struct Warp {
   std::vector<std::unique_ptr<Frame>> frames;
   std::vector<Frame*> freeFrames;
   std::vector<std::unique_ptr<uint64_t[]>> storage;
-  std::vector<std::byte> local;  // 32 × localStride
+  std::vector<PendingCopy> copies;
+  std::array<uint32_t, 32> copyGroup{};  // the group that each lane's copies go to now
+  WarpOrder past;
+  std::vector<std::byte> local;     // 32 × localStride
+  std::vector<uint8_t> localState;  // by byte, SharedState
   uint32_t localStride = 0, localUsed = 0;
   bool done() const { return alive == 0; }
 };
-
-template <class T>
-inline T* lanes(Warp& w, Ref ref) {
-  return reinterpret_cast<T*>(w.bank[ref >> 31] + (ref & ~(kConstant | kNegated)));
-}
-
-inline uint32_t predicate(Warp& w, Ref ref) {
-  uint32_t value = *lanes<uint32_t>(w, ref);
-  return (ref & kNegated) != 0 ? ~value : value;
-}
-
-inline void setPredicate(Warp& w, Ref ref, uint32_t value, uint32_t mask) {
-  if (ref == kNoRef) return;
-  uint32_t& p = *lanes<uint32_t>(w, ref);
-  p = (p & ~mask) | (value & mask);
-}
 
 }  // namespace softcuda

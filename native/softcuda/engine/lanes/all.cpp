@@ -12,6 +12,7 @@ void addAll(Registry& all) {
   addComparisons(all);
   addConversions(all);
   addMoves(all);
+  addMatrices(all);
 }
 
 }  // namespace softcuda::SOFTCUDA_LANES

@@ -200,7 +200,7 @@ void predicateNot(Warp& w, const Instr& in, uint32_t mask) {
 // nvcc emits for 128-bit division reads it by addc.
 template <class T, class Wide>
 void chain(Warp& w, uint32_t mask, uint32_t flags, bool subtract, const T* a, const T* b, T* d) {
-  uint32_t carries = w.carry;
+  uint32_t carries = registersOf(w).carry;
   for (int i = 0; i < 32; ++i) {
     if ((mask >> i & 1) == 0) continue;
     T addend = subtract ? static_cast<T>(~b[i]) : b[i];
@@ -210,7 +210,7 @@ void chain(Warp& w, uint32_t mask, uint32_t flags, bool subtract, const T* a, co
     uint32_t out = static_cast<uint32_t>(sum >> kWidth<T>) & 1;
     if ((flags & 2) != 0) carries = (carries & ~(1u << i)) | out << i;
   }
-  w.carry = carries;
+  registersOf(w).carry = carries;
 }
 template <class T, class Wide, bool Subtract>
 void carryAdd(Warp& w, const Instr& in, uint32_t mask) {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "execute/warp.h"
+#include "program/registers.h"
 
 namespace softcuda {
 
@@ -31,6 +31,7 @@ void addHalves(Registry&);
 void addComparisons(Registry&);
 void addConversions(Registry&);
 void addMoves(Registry&);
+void addMatrices(Registry&);
 
 template <class T>
 inline void store(T* __restrict d, const T* __restrict r, uint32_t mask) {

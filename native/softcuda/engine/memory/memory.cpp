@@ -72,6 +72,7 @@ bool Memory::release(uint64_t base) {
   s.written.drop(offset, allocation.bytes);
   s.loadStamps.drop(offset / 8, allocation.bytes / 8);
   s.storeStamps.drop(offset / 8, allocation.bytes / 8);
+  s.races.drop(offset * 4, allocation.bytes * 4);
   return true;
 }
 

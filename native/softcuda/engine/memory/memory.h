@@ -38,6 +38,7 @@ struct Memory::State {
   Reserved written{kRange};         // 1 for each byte that something has written
   Reserved loadStamps{kRange / 8};  // serial of the last launch that read a 32-byte sector, 4 bytes each
   Reserved storeStamps{kRange / 8};
+  Reserved races{kRange * 4};  // the last write and the last read of each 4-byte word, 8 bytes each
   uint64_t capacity = 0, used = 0, serial = 0, next = 0;
   std::map<uint64_t, Allocation> table;  // by base; freed ones stay, their addresses never come back
   std::atomic<uint64_t> generation{0};   // of the table, for caches of it

@@ -26,6 +26,8 @@ struct MemoryDetail : Detail {
   int64_t offset = 0;
   Ref base = kNoRef;
   std::vector<Ref> registers;
+  uint8_t unread = 0;      // elements whose register nothing reads, by bit
+  uint32_t usedBytes = 0;  // of a load, by bit: what the program uses; 0: all
   uint8_t registerBytes = 4;
   unsigned bytes() const { return static_cast<unsigned>(width) * count; }
 };
@@ -55,6 +57,56 @@ struct PackDetail : Detail {
 
 struct ShuffleDetail : Detail {
   Ref valid = kNoRef;  // predicate: the source lane was in range
+};
+
+// A matrix spread over a warp in tiles of 8 rows: lane l holds row l/4 and, of the `perLane` neighbouring
+// columns, those from (l%4)·perLane on. Tiles follow one another down the rows first; registers repeat them
+// where there are more than tiles. The second factor of a product is held transposed.
+struct Fragment {
+  ptx::Type type = ptx::Type::none;
+  unsigned rows = 0, columns = 0, perLane = 1;
+  std::vector<Ref> registers;
+  unsigned tiles() const { return rows / 8 * (columns / (4 * perLane)); }
+};
+
+struct MmaDetail : Detail {
+  unsigned m = 0, n = 0, k = 0;
+  Fragment a, b, c, d;
+  bool saturate = false;
+  bool andPopc = false;  // .b1: and instead of xor
+};
+
+// ldmatrix, stmatrix, movmatrix: `count` matrices of 8 × 8 16-bit elements.
+struct MatrixDetail : MemoryDetail {
+  unsigned matrices = 1;
+  bool transposed = false;
+};
+
+// wmma.load and wmma.store.
+struct FragmentDetail : MemoryDetail {
+  Fragment fragment;
+  bool contiguous = true;   // a register's elements are neighbours in memory
+  bool transposed = false;  // memory holds columns of the fragment's rows
+  Ref stride = kNoRef;      // 32-bit, elements; none: dense
+};
+
+// cp.async and cp.async.bulk: from `source` to the access of the base class.
+struct CopyDetail : MemoryDetail {
+  MemoryDetail source;
+  Ref sourceBytes = kNoRef;  // 32-bit: fewer than are written; the rest is zero
+  Ref ignore = kNoRef;       // predicate: nothing is read
+  Ref size = kNoRef;         // bulk: 32-bit
+  MemoryDetail barrier;      // bulk: told when the bytes are there
+  bool tellsBarrier = false;
+};
+
+struct MbarrierDetail : MemoryDetail {
+  enum class Op : uint8_t { init, inval, arrive, arriveDrop, expect, complete, test, pending } op = Op::init;
+  bool parity = false;   // test by the phase's parity
+  bool expects = false;  // arrive.expect_tx
+  bool waits = false;    // try_wait: others have a turn before the answer is no
+  Ref count = kNoRef;    // 32-bit
+  Ref state = kNoRef;    // 64-bit, or 32 with `parity`
 };
 
 struct SwitchDetail : Detail {

@@ -149,9 +149,17 @@ class Loader {
     for (auto& [parsed, out] : entries)
       ownShared_[out] = decode(*parsed, *out, usesCommon(*parsed) ? static_cast<uint32_t>(commonShared_) : 0);
     for (auto& function : state_.program.functions) {
+      fences_ = fences_ || hasFences(*function);
       function->countBase = state_.program.instructions;
       state_.program.instructions += static_cast<uint32_t>(function->code.size());
     }
+  }
+
+  static bool hasFences(const Function& function) {
+    for (const std::string& opcode : function.opcodes)
+      for (const char* word : {"membar", "fence", ".acq", ".rel"})
+        if (opcode.find(word) != std::string::npos) return true;
+    return false;
   }
 
   // Whatever a caller must know before the callee is decoded.
@@ -235,6 +243,7 @@ class Loader {
                                               : limits_.maxThreadsPerCta;
       std::set<std::string> opcodes(function.opcodes.begin(), function.opcodes.end());
       info.opcodes.assign(opcodes.begin(), opcodes.end());
+      kernel->usesFences = fences_;
       state_.kernels.push_back(std::move(kernel));
     }
   }
@@ -244,6 +253,7 @@ class Loader {
   const DeviceLimits& limits_;
   ModuleContext context_;
   uint64_t commonShared_ = 0;
+  bool fences_ = false;
   std::unordered_map<const Function*, uint32_t> ownShared_;
   std::vector<const ptx::Variable*> initialized_;
 };

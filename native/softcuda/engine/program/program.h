@@ -160,7 +160,7 @@ class Kernel {
   KernelInfo info;
   const Function* function = nullptr;
   const ModuleProgram* program = nullptr;
-  bool usesPartialBarriers = false;
+  bool usesFences = false;  // this module's code has fences, or accesses that act as one
 };
 
 // Address windows of generic addressing: no host address lies there.

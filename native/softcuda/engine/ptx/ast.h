@@ -43,7 +43,8 @@ struct Instruction {
   uint32_t line = 0;
   uint32_t location = 0;  // index into Module::locations
   bool guarded = false, guardNegated = false;
-  uint32_t guard = 0;  // register
+  uint32_t guard = 0;      // register
+  uint32_t usedBytes = 0;  // of a load: .pragma "used_bytes_mask" before it; 0: all
   std::string_view opcode;
   std::vector<Operand> operands;
 };

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 
 #include "ptx/parser.h"
 
@@ -118,6 +119,17 @@ void BodyParser::location() {
   location_ = static_cast<uint32_t>(module_.locations.size() - 1);
 }
 
+// Pragmas are hints but for used_bytes_mask, which says which bytes of a load the program looks at.
+void BodyParser::pragma() {
+  constexpr std::string_view mask = "used_bytes_mask";
+  do {
+    std::string text(lexer_.take().text);
+    if (text.compare(0, mask.size(), mask) == 0)
+      usedBytes_ = static_cast<uint32_t>(std::strtoul(text.c_str() + mask.size(), nullptr, 0));
+  } while (lexer_.accept(','));
+  lexer_.expect(';');
+}
+
 void BodyParser::directive() {
   Token token = lexer_.take();
   std::string_view word = token.text;
@@ -126,9 +138,7 @@ void BodyParser::directive() {
   } else if (word == ".loc") {
     location();
   } else if (word == ".pragma") {
-    lexer_.take();
-    while (lexer_.accept(',')) lexer_.take();
-    lexer_.expect(';');
+    pragma();
   } else if (word == ".shared" || word == ".local" || word == ".param" || word == ".global" ||
              word == ".const") {
     Space space = word == ".shared"  ? Space::shared
@@ -186,6 +196,8 @@ void BodyParser::instruction() {
     return;
   }
   parsed.line = opcode.line;
+  parsed.usedBytes = usedBytes_;
+  usedBytes_ = 0;
   parsed.opcode = opcode.text;
   // The opcode's word ends where a modifier with "::" begins a new one; the lexer keeps both together.
   if (opcode.text == "call" || opcode.text == "call.uni") {

@@ -58,6 +58,7 @@ class BodyParser {
 
   void statement();
   void directive();
+  void pragma();
   void registers();
   void label(std::string_view name);
   void location();
@@ -78,6 +79,7 @@ class BodyParser {
   Declarations declarations_;
   std::vector<Scope> scopes_;
   uint32_t location_ = 0;
+  uint32_t usedBytes_ = 0;  // for the next instruction
 };
 
 }  // namespace softcuda::ptx

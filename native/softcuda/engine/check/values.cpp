@@ -1,0 +1,101 @@
+// Reads of bytes that nothing has written.
+#include <cstring>
+
+#include "check/checks.h"
+
+namespace softcuda {
+namespace {
+
+using ptx::Space;
+
+// The first byte among `bytes` of a lane's access whose state is not "written"; -1: none. Elements whose
+// register nothing reads do not count: the compiler loads padding together with what lies beside it.
+int firstUnwritten(const Access& a, const uint8_t* state) {
+  const MemoryDetail& d = a.detail;
+  bool byElement = a.use == Use::load && a.bytes == d.bytes() && d.registers.size() == d.count;
+  for (unsigned i = 0; i < a.bytes; ++i) {
+    if (state[i] == SharedState::written) continue;
+    if (byElement && (d.unread >> (i / d.width) & 1) != 0) continue;
+    if (a.use == Use::load && a.bytes == d.bytes() && d.usedBytes != 0 && (d.usedBytes >> i & 1) == 0)
+      continue;
+    return static_cast<int>(i);
+  }
+  return -1;
+}
+
+bool allWritten(const uint8_t* state, unsigned bytes) {
+  uint64_t word;
+  switch (bytes) {
+    case 1:
+      return state[0] == 1;
+    case 2:
+      std::memcpy(&word, state, 2);
+      return static_cast<uint16_t>(word) == 0x0101;
+    case 4: {
+      uint32_t four;
+      std::memcpy(&four, state, 4);
+      return four == 0x01010101;
+    }
+    default:
+      for (unsigned i = 0; i < bytes; i += 8) {
+        std::memcpy(&word, state + i, std::min(8u, bytes - i));
+        uint64_t ones =
+            bytes - i >= 8 ? 0x0101010101010101ull : ((1ull << 8 * (bytes - i)) - 1) & 0x0101010101010101ull;
+        if ((bytes - i >= 8 ? word : word & ((1ull << 8 * (bytes - i)) - 1)) != ones) return false;
+      }
+      return true;
+  }
+}
+
+uint8_t* stateOf(const Access& a, int lane) {
+  switch (a.space) {
+    case Space::shared:
+      return a.w.cta->sharedState.data() + a.address[lane];
+    case Space::local:
+      return a.w.localState.data() + static_cast<uint64_t>(lane) * a.w.localStride + a.address[lane];
+    default: {
+      const Memory::State& memory = a.w.cta->launch->memory.state();
+      return memory.inside(a.address[lane]) ? memory.writtenAt(a.address[lane]) : nullptr;
+    }
+  }
+}
+
+void reportUnwritten(const Access& a, int lane, int byte, uint8_t state) {
+  std::string what =
+      "read of " + std::to_string(a.bytes) + " bytes in " + std::string(nameOf(a.space)) + " memory ";
+  if (state == SharedState::copying)
+    what += "that cp.async has not delivered yet (no wait before it)";
+  else
+    what += "that nothing has written";
+  if (byte > 0) what += ", from byte " + std::to_string(byte) + " on";
+  if (a.space == Space::global) {
+    Memory::Allocation allocation;
+    if (a.w.cta->launch->memory.find(a.address[lane], &allocation))
+      what += ", " + std::to_string(a.address[lane] - allocation.base) + " bytes into " + allocation.label +
+              " of " + std::to_string(allocation.bytes) + " bytes";
+  } else {
+    what += " at offset " + std::to_string(a.address[lane]);
+  }
+  report(a.w, Check::uninitialized, lane, a.address[lane], what);
+}
+
+}  // namespace
+
+void checkValues(Access& a) {
+  bool reads = a.use != Use::store && a.w.cta->launch->checks(Check::uninitialized);
+  for (uint32_t left = a.mask; left != 0; left &= left - 1) {
+    int lane = __builtin_ctz(left);
+    uint8_t* state = stateOf(a, lane);
+    if (state == nullptr) continue;
+    if (reads && !allWritten(state, a.bytes)) {
+      int byte = firstUnwritten(a, state);
+      if (byte >= 0) {
+        reportUnwritten(a, lane, byte, state[byte]);
+        reads = false;
+      }
+    }
+    if (a.use != Use::load) std::memset(state, SharedState::written, a.bytes);
+  }
+}
+
+}  // namespace softcuda
