@@ -37,12 +37,12 @@ void Decoder::cpAsync(Instr& in, Modifiers& m) {
   }
   CopyDetail& detail = this->detail<CopyDetail>(in);
   if (m.takeOneOf({"ca", "cg"}).empty()) fail("'" + std::string(at_->opcode) + "' is not supported");
-  Space to = takeSpace(m), from = takeSpace(m);
+  bool toShared = !m.takeOneOf({"shared", "shared::cta"}).empty();
+  if (!toShared || !m.take("global")) fail("cp.async copies from global to shared memory");
   bool hint = m.take("L2::cache_hint");
   m.takePrefixed("L2::");
-  if (to != Space::shared || from != Space::global) fail("cp.async copies from global to shared memory");
-  setAddress(detail, operand(0), to);
-  setAddress(detail.source, operand(1), from);
+  setAddress(detail, operand(0), Space::shared);
+  setAddress(detail.source, operand(1), Space::global);
   uint64_t size = immediate(operand(2));
   if (size != 4 && size != 8 && size != 16) fail("cp.async copies 4, 8 or 16 bytes");
   detail.width = detail.source.width = static_cast<uint8_t>(size);
