@@ -234,6 +234,21 @@ CU_API cuCtxResetPersistingL2Cache() {
   return guarded(__func__, Needs::context, [](Call&) { return CUDA_SUCCESS; });
 }
 
+CU_API cuCtxGetSharedMemConfig(int* out) {
+  return withCurrent(__func__, out, [&](Context&) {
+    *out = 1;  // banks of four bytes
+    return CUDA_SUCCESS;
+  });
+}
+CU_API cuCtxSetSharedMemConfig(int) {
+  return guarded(__func__, Needs::context, [](Call&) { return CUDA_SUCCESS; });
+}
+
+// cuDeviceCanAccessPeer says so too.
+CU_API cuCtxEnablePeerAccess(CUcontext, unsigned) {
+  return guarded(__func__, Needs::context, [](Call&) { return CUDA_ERROR_PEER_ACCESS_UNSUPPORTED; });
+}
+
 CU_API cuCtxGetStreamPriorityRange(int* least, int* greatest) {
   return guarded(__func__, Needs::context, [&](Call&) {
     if (least) *least = 0;

@@ -162,7 +162,10 @@ CU_API cuFuncIsLoaded(int* out, CUfunction handle) {
   });
 }
 
-// A hint about caches: accepted, without effect.
+// Hints about caches and banks: accepted, without effect.
+CU_API cuFuncSetSharedMemConfig(CUfunction handle, int) {
+  return withFunction(__func__, handle, &handle, [](Function&) { return CUDA_SUCCESS; });
+}
 CU_API cuFuncSetCacheConfig(CUfunction handle, int) {
   return withFunction(__func__, handle, &handle, [](Function&) { return CUDA_SUCCESS; });
 }

@@ -167,6 +167,12 @@ CU_API cuMemAdvise(CUdeviceptr address, size_t bytes, int, CUdevice) {
   });
 }
 
+CU_API cuMemAdvise_v2(CUdeviceptr address, size_t bytes, int advice, CUmemLocation) {
+  return cuMemAdvise(address, bytes, advice, 0);
+}
+CU_API cuMemPrefetchAsync_v2(CUdeviceptr address, size_t bytes, CUmemLocation, unsigned, CUstream) {
+  return cuMemAdvise(address, bytes, 0, 0);
+}
 CU_API cuMemPrefetchAsync(CUdeviceptr address, size_t bytes, CUdevice device, CUstream) {
   return cuMemAdvise(address, bytes, 0, device);
 }

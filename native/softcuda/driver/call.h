@@ -28,8 +28,17 @@ CUresult refuse(const char* function, CUresult code, const std::string& why);
 CUresult admit(const char* function, Needs, Call&);
 void traceCall(const char* function, CUresult);
 
+// A call through a name that ends in _ptsz or _ptds: the null stream is the calling thread's own while it
+// lasts.
+class NullStreamScope {
+ public:
+  NullStreamScope();
+  ~NullStreamScope();
+};
+
 template <class Body>
 CUresult guarded(const char* function, Needs needs, Body&& body) {
+  const NullStreamScope nullStream;
   if (insideHostFunction())
     return refuse(function, CUDA_ERROR_NOT_PERMITTED, "called inside a host function of a stream");
   Call call{Driver::get(), nullptr};

@@ -12,20 +12,25 @@ uint64_t extent(uint64_t width, uint64_t height, uint64_t depth, uint64_t pitch,
   return (depth - 1) * slice + (height - 1) * pitch + width;
 }
 
+// The memory of the device whose allocation holds an address: a copy may go between two devices.
+Memory& memoryOf(Context& context, uint64_t address) {
+  const Block* block = Driver::get().blockAt(address);
+  return *(block ? block->context->device : context.device)->memory;
+}
+
 // The destination is as initialised as the source is.
-void copyInitialized(Memory& memory, uint64_t destination, uint64_t source, uint64_t bytes) {
-  uint64_t bad = 0;
-  if (memory.initialized(source, bytes, &bad)) return memory.markInitialized(destination, bytes);
-  if (bad > source) memory.markInitialized(destination, bad - source);
-  for (uint64_t at = bad - source; at < bytes;) {
-    const uint64_t chunk = std::min<uint64_t>(256, bytes - at);
-    if (memory.initialized(source + at, chunk, &bad)) {
-      memory.markInitialized(destination + at, chunk);
-      at += chunk;
-    } else {
-      if (bad > source + at) memory.markInitialized(destination + at, bad - source - at);
-      at = bad - source + 1;
-    }
+void copyInitialized(Context& context, uint64_t destination, uint64_t source, uint64_t bytes) {
+  const Memory& from = memoryOf(context, source);
+  Memory& to = memoryOf(context, destination);
+  for (uint64_t at = 0; at < bytes;) {
+    constexpr uint64_t most = 256;
+    uint64_t bad = 0;
+    // All of it as a rule; else in pieces, so that what is asked again after each bad byte stays short.
+    const uint64_t chunk = at == 0 ? bytes : std::min(most, bytes - at);
+    const bool whole = from.initialized(source + at, chunk, &bad);
+    const uint64_t good = whole ? chunk : bad - source - at;
+    if (good > 0) to.markInitialized(destination + at, good);
+    at += whole ? chunk : good + 1;
   }
 }
 
@@ -38,13 +43,14 @@ CUresult failedAtExecution(const std::string& what, const std::string& why) {
 
 bool validRanges(Context& context, const CopyWork& copy, std::string* why) {
   if (copy.width == 0 || copy.height == 0 || copy.depth == 0) return true;
-  const Memory& memory = *context.device->memory;
   const auto& c = copy;
   return (!c.sourceOnDevice ||
-          memory.valid(c.source, extent(c.width, c.height, c.depth, c.sourcePitch, c.sourceSlice), why)) &&
+          memoryOf(context, c.source)
+              .valid(c.source, extent(c.width, c.height, c.depth, c.sourcePitch, c.sourceSlice), why)) &&
          (!c.destinationOnDevice ||
-          memory.valid(c.destination,
-                       extent(c.width, c.height, c.depth, c.destinationPitch, c.destinationSlice), why));
+          memoryOf(context, c.destination)
+              .valid(c.destination,
+                     extent(c.width, c.height, c.depth, c.destinationPitch, c.destinationSlice), why));
 }
 
 bool validRanges(Context& context, const MemsetWork& work, std::string* why) {
@@ -61,7 +67,6 @@ CUresult execute(Context& context, const CopyWork& copy) {
   }
   std::string why;
   if (!validRanges(context, copy, &why)) return failedAtExecution("a copy", why);
-  Memory& memory = *context.device->memory;
   const uint64_t source = copy.staged ? reinterpret_cast<uint64_t>(copy.staged->data()) : copy.source;
   for (uint64_t z = 0; z < copy.depth; ++z)
     for (uint64_t y = 0; y < copy.height; ++y) {
@@ -70,9 +75,9 @@ CUresult execute(Context& context, const CopyWork& copy) {
       std::memmove(reinterpret_cast<void*>(to), reinterpret_cast<const void*>(from), copy.width);
       if (!copy.destinationOnDevice) continue;
       if (copy.sourceOnDevice)
-        copyInitialized(memory, to, from, copy.width);
+        copyInitialized(context, to, from, copy.width);
       else
-        memory.markInitialized(to, copy.width);
+        memoryOf(context, to).markInitialized(to, copy.width);
     }
   return CUDA_SUCCESS;
 }

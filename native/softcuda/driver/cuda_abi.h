@@ -1,6 +1,6 @@
 // The part of the CUDA driver's binary interface that softcuda serves: codes, handles, structs as cuda.h lays
 // them out on 64-bit Linux. Written for this project, so that the build needs no CUDA header;
-// test/cuda_header_test.cpp compares it with the toolchain's.
+// test/driver_abi_test.cpp has the sizes that matter.
 #pragma once
 
 #include <cstddef>

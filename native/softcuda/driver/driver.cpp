@@ -37,6 +37,7 @@ void progressForEver(Driver& driver) {
     uint64_t milliseconds = 0;
     {
       const std::lock_guard<std::mutex> hold(driver.gate);
+      if (driver.ending) return;
       milliseconds = driver.settings.progressMilliseconds;
       mark = driver.queue.progress(mark);
     }
@@ -65,11 +66,21 @@ void reportLeaks(const Driver& driver, const Context& context) {
   reportCount("module", modules, "unloaded");
 }
 
+// A thread that still runs a kernel keeps the lock; the process ends without a word about leaks then.
+bool lockForASecond(std::mutex& gate) {
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    if (gate.try_lock()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
 void lastWords() {
   Driver& driver = Driver::get();
-  // A thread that still runs a kernel keeps the lock; the process ends without a word about leaks then.
-  if (driver.settings.leaks && driver.gate.try_lock()) {
-    driver.contexts.each([&](const Context& context) { reportLeaks(driver, context); });
+  if (lockForASecond(driver.gate)) {
+    driver.ending = true;
+    if (driver.settings.leaks)
+      driver.contexts.each([&](const Context& context) { reportLeaks(driver, context); });
     driver.gate.unlock();
   }
   dumpCounters();
@@ -170,6 +181,7 @@ void Driver::destroyContext(const std::shared_ptr<Context>& context) {
 }
 
 std::shared_ptr<Stream> Driver::stream(Context& context, CUstream handle) {
+  if (!handle && nullStreamIsPerThread()) handle = CU_STREAM_PER_THREAD;
   if (!handle || handle == CU_STREAM_LEGACY) return context.legacy;
   if (handle != CU_STREAM_PER_THREAD) {
     auto found = streams.find(handle);

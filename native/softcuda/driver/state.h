@@ -125,7 +125,7 @@ struct Context : std::enable_shared_from_this<Context> {
 struct Driver {
   std::mutex gate;
   Settings settings;
-  bool initialized = false;
+  bool initialized = false, ending = false;
   std::vector<std::unique_ptr<Device>> devices;
   Queue queue{gate};
 
@@ -163,6 +163,9 @@ CUresult enqueue(Stream&, Work);
 std::shared_ptr<Op> submitInOrder(Stream&, std::vector<std::shared_ptr<Op>> alsoAfter,
                                   std::function<CUresult()> run, Op::HostCall host = {});
 void awaitStream(Stream&);
+
+// Whether the null stream of the call that runs on this thread is the thread's own.
+bool nullStreamIsPerThread();
 
 // The calling thread's stack of contexts.
 std::vector<std::shared_ptr<Context>>& contextStack();

@@ -155,6 +155,17 @@ TEST_F(DriverMemoryTest, shouldReturnFromACopyOfPageableMemoryBeforeItReachesThe
   EXPECT_EQ(read(p, 1)[0], 5u) << "the sum of the old value was overwritten";
 }
 
+TEST_F(DriverMemoryTest, shouldCopyBetweenDevicesThatDoNotReachEachOther) {
+  start({{"DEVICES", "2"}});
+  const CUdeviceptr p = array({1, 2, 3});
+  CUcontext other = nullptr;
+  ASSERT_EQ(cuCtxCreate_v2(&other, 0, 1), CUDA_SUCCESS);
+  const CUdeviceptr q = array({0, 0, 0});
+  ASSERT_EQ(cuMemcpyPeer(q, other, p, context, 12), CUDA_SUCCESS);
+  EXPECT_EQ(read(q, 3), (std::vector<uint32_t>{1, 2, 3}));
+  EXPECT_EQ(cuMemcpyPeer(q, other, p, context, 16), CUDA_ERROR_INVALID_VALUE);
+}
+
 TEST_F(DriverMemoryTest, shouldReleaseStreamOrderedMemoryInTheStreamsOrder) {
   start();
   loadKernels();

@@ -107,6 +107,23 @@ TEST_F(DriverModuleTest, shouldLaunchALibrarysKernelAsAFunction) {
   EXPECT_EQ(cuLibraryUnload(library), CUDA_SUCCESS);
 }
 
+TEST_F(DriverModuleTest, shouldLinkOnePtxText) {
+  start();
+  constexpr int ptx = 1;
+  CUlinkState link = nullptr;
+  void* image = nullptr;
+  size_t bytes = 0;
+  CUmodule module = nullptr;
+  ASSERT_EQ(cuLinkCreate_v2(0, nullptr, nullptr, &link), CUDA_SUCCESS);
+  void* text = const_cast<char*>(arrayKernels);
+  ASSERT_EQ(cuLinkAddData_v2(link, ptx, text, std::strlen(arrayKernels) + 1, "a", 0, nullptr, nullptr),
+            CUDA_SUCCESS);
+  EXPECT_EQ(cuLinkAddData_v2(link, ptx, text, 4, "b", 0, nullptr, nullptr), CUDA_ERROR_NOT_SUPPORTED);
+  ASSERT_EQ(cuLinkComplete(link, &image, &bytes), CUDA_SUCCESS);
+  EXPECT_EQ(cuModuleLoadData(&module, image), CUDA_SUCCESS);
+  EXPECT_EQ(cuLinkDestroy(link), CUDA_SUCCESS);
+}
+
 TEST_F(DriverModuleTest, shouldDescribeAKernel) {
   start();
   loadKernels();

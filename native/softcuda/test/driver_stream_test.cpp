@@ -121,6 +121,54 @@ TEST_F(DriverStreamTest, shouldGiveEachThreadAStreamOfItsOwn) {
   EXPECT_EQ(read(p, 1)[0], 11u);
 }
 
+#if defined(__x86_64__)
+TEST_F(DriverStreamTest, shouldMeanTheThreadsStreamByTheNullStreamOfThePerThreadNames) {
+  start();
+  loadKernels();
+  CUdeviceptr p = array({1});
+  uint32_t nine = 9;
+  void* parameters[] = {&p, &nine};
+  ASSERT_EQ(cuLaunchKernel_ptsz(add, 1, 1, 1, 1, 1, 1, 0, nullptr, parameters, nullptr), CUDA_SUCCESS);
+  ASSERT_EQ(cuStreamSynchronize_ptsz(nullptr), CUDA_SUCCESS);
+  EXPECT_EQ(read(p, 1)[0], 10u);
+  unsigned long long own = 0, named = 0, legacy = 0;
+  ASSERT_EQ(cuStreamGetId_ptsz(nullptr, &own), CUDA_SUCCESS);
+  ASSERT_EQ(cuStreamGetId(CU_STREAM_PER_THREAD, &named), CUDA_SUCCESS);
+  ASSERT_EQ(cuStreamGetId(nullptr, &legacy), CUDA_SUCCESS);
+  EXPECT_EQ(own, named);
+  EXPECT_NE(own, legacy);
+}
+#endif
+
+TEST_F(DriverStreamTest, shouldServeManyThreads) {
+  start({{"ORDER", "random"}});
+  loadKernels();
+  static std::atomic<int> calls;
+  calls = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&] {
+      ASSERT_EQ(cuCtxSetCurrent(context), CUDA_SUCCESS);
+      const CUdeviceptr p = array({1});
+      const CUstream s = stream();
+      for (int i = 0; i < 25; ++i) {
+        ASSERT_EQ(launch(add, p, 1, 1, s), CUDA_SUCCESS);
+        if (i % 5 == 0) {
+          ASSERT_EQ(cuLaunchHostFunc(s, [](void*) { ++calls; }, nullptr), CUDA_SUCCESS);
+        }
+        if (i % 8 == 0) {
+          ASSERT_EQ(cuStreamSynchronize(s), CUDA_SUCCESS);
+        }
+      }
+      ASSERT_EQ(cuStreamSynchronize(s), CUDA_SUCCESS);
+      EXPECT_EQ(read(p, 1)[0], 26u);
+      EXPECT_EQ(cuMemFree_v2(p), CUDA_SUCCESS);
+      EXPECT_EQ(cuStreamDestroy_v2(s), CUDA_SUCCESS);
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(calls, 20);
+}
+
 TEST_F(DriverStreamTest, shouldAnswerNotReadyUntilTheWorkIsDoneAndMakeProgressWhenAsked) {
   start();
   loadKernels();
