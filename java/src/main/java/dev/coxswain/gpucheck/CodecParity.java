@@ -36,10 +36,10 @@ final class CodecParity implements AutoCloseable {
     float range = (float) (1 / Math.sqrt(size.width()));
     this.wEnc = draw.floats(range, size.features(), size.width());
     this.wDec = draw.floats(range, size.features(), size.width());
-    // Few features pass where all positive ones are active, as in a trained autoencoder.
-    this.bEnc = draw.around(-2, 1, size.features());
+    // So that less than half of all features are active where every positive one is.
+    this.bEnc = draw.around(-1, 1, size.features());
     this.bDec = draw.floats(0.1f, size.width());
-    this.threshold = draw.around(1, 1, size.features());
+    this.threshold = draw.around(0.5f, 0.5f, size.features());
   }
 
   Encoder encoder(Side side, Activation activation, Normalization normalization) {
@@ -140,7 +140,7 @@ final class CodecParity implements AutoCloseable {
 
   private SparseRows active(Side side, Encoder encoder, TensorView x) {
     int rows = (int) x.rows();
-    int most = Math.min(size.features(), Math.max(PLACES, size.features() / 4));
+    int most = Math.min(size.features(), Math.max(PLACES, size.features() / 2));
     boolean topK = encoder.activation() == Activation.TOP_K;
     return side.allocateActive(rows, topK ? size.k() : most);
   }

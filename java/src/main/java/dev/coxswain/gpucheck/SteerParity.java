@@ -105,7 +105,7 @@ final class SteerParity {
     }
     Optional<SteerCondition> condition =
         conditional
-            ? Optional.of(new SteerCondition(tensors.read(), tensors.bias(), 0.4f))
+            ? Optional.of(new SteerCondition(tensors.read(), tensors.bias(), 1.5f))
             : Optional.empty();
     return side.backend().steerKernel(size.width(), rules, condition);
   }
