@@ -14,7 +14,7 @@ CUresult instantiate(const char* function, CUgraphExec* out, CUgraph handle, uns
     auto exec = std::make_shared<GraphExec>();
     exec->graph = copyGraph(graph, false);
     if (inOrder(*exec->graph).size() != graph.nodes.size()) return CUDA_ERROR_INVALID_VALUE;
-    exec->source = handle, exec->context = call.context.get(), exec->flags = flags;
+    exec->flags = flags;
     *out = exec->handle = call.driver.graphExecs.add(exec);
     return CUDA_SUCCESS;
   });

@@ -61,9 +61,9 @@ CUresult submitCopy(Call& call, const char* function, Stream& stream, CopyWork c
     awaitStream(stream);
     return call.context->takePending();
   }
-  if (!stream.capture && (pageableSource || pageableDestination)) {
+  if (pageableSource || pageableDestination) {
     if (call.driver.settings.checkPageable) return refusePageable(function, copy);
-    if (pageableSource) stage(&copy);
+    if (pageableSource && !stream.capture) stage(&copy);  // a graph reads it anew at each launch
   }
   if (const CUresult failed = enqueue(stream, std::move(copy))) return failed;
   // The real driver waits here too.

@@ -86,7 +86,6 @@ std::shared_ptr<Node> Graph::add(Work work, std::vector<std::shared_ptr<Node>> a
 
 std::shared_ptr<Graph> copyGraph(const Graph& graph, bool withHandles) {
   auto copy = std::make_shared<Graph>();
-  copy->original = graph.handle;
   std::unordered_map<const Node*, std::shared_ptr<Node>> copies;
   for (const auto& node : graph.nodes) {
     auto twin = std::make_shared<Node>();

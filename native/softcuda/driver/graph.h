@@ -23,8 +23,7 @@ struct Node {
 struct Graph {
   CUgraph handle = nullptr;
   std::vector<std::shared_ptr<Node>> nodes;  // in the order of creation
-  CUgraph original = nullptr;
-  bool childOfNode = false;  // owned by a child graph node: not to be destroyed by the caller
+  bool childOfNode = false;                  // owned by a child graph node: not to be destroyed by the caller
 
   ~Graph();
   std::shared_ptr<Node> add(Work, std::vector<std::shared_ptr<Node>> after);  // with a handle
@@ -32,8 +31,6 @@ struct Graph {
 
 struct GraphExec {
   CUgraphExec handle = nullptr;
-  CUgraph source = nullptr;
-  Context* context = nullptr;
   unsigned long long flags = 0;
   std::shared_ptr<Graph> graph;  // a private copy
   std::shared_ptr<Op> last;  // the end of its latest launch: launches of one executable graph are in order

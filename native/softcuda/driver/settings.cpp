@@ -138,7 +138,12 @@ bool Settings::set(const std::string& name, const std::string& value) {
   } else if (name == "COUNTERS") {
     countersFile = value;
     count = !value.empty();
-  } else if (name != "BLAS_ORDER" && name != "BLAS_VERSION") {  // read by our libcublas
+  } else if (name == "BLAS_ORDER") {  // this and the next are read by our libcublas
+    good = value == "fixed" || value == "random", wanted = "fixed or random";
+  } else if (name == "BLAS_VERSION") {
+    int version = 0;
+    good = parsePositiveInt(value, 1000000, &version), wanted = "a version such as 120600";
+  } else {
     error = "SOFTCUDA_" + name + " is no setting of the software CUDA driver";
     return false;
   }

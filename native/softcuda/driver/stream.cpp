@@ -17,11 +17,13 @@ CUresult captureNode(Stream& stream, Work work) {
 bool breaksCapture(Stream& stream) {
   if (!stream.legacy) return false;
   bool broken = false;
-  Driver::get().streams.each([&](Stream& other) {
+  const auto look = [&](Stream& other) {
     if (other.context != stream.context || !other.blocking() || !other.capture) return;
     other.capture->invalidated = true;
     broken = true;
-  });
+  };
+  Driver::get().streams.each(look);
+  for (const auto& [thread, other] : stream.context->perThread) look(*other);
   return broken;
 }
 

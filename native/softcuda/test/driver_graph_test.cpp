@@ -121,6 +121,18 @@ TEST_F(DriverGraphTest, shouldRefuseTheLegacyStreamWhileABlockingOneIsCaptured) 
   EXPECT_EQ(cuStreamEndCapture(s, &graph), CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
 }
 
+TEST_F(DriverGraphTest, shouldFindACapturedCopyOfPageableMemory) {
+  expectedFindings = 1;
+  start();
+  const CUdeviceptr p = array({1});
+  const CUstream s = stream();
+  uint32_t pageable = 5;
+  ASSERT_EQ(cuStreamBeginCapture_v2(s, CU_STREAM_CAPTURE_MODE_GLOBAL), CUDA_SUCCESS);
+  EXPECT_EQ(cuMemcpyHtoDAsync_v2(p, &pageable, 4, s), CUDA_ERROR_INVALID_VALUE);
+  CUgraph graph = nullptr;
+  EXPECT_EQ(cuStreamEndCapture(s, &graph), CUDA_SUCCESS);
+}
+
 TEST_F(DriverGraphTest, shouldRunNodesByTheirEdges) {
   start();
   loadKernels();
