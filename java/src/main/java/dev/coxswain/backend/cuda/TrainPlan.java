@@ -26,6 +26,8 @@ record TrainPlan(
 
   private static final int HOT_COLUMNS = 128;
 
+  private static final long MOST_BLOCKS_ALONG_Y = 65_535;
+
   /** Memory that the counts of all chunks may take. */
   private static final long CHUNK_BYTES = 64 << 20;
 
@@ -49,13 +51,14 @@ record TrainPlan(
             Math.max(1, CHUNK_BYTES / (4 * features)));
     long updateBytes = 4L * UPDATE_ROWS * width + UPDATE_STATIC_BYTES;
     long hot = Math.min(features, rows * placesPerRow / (HOT_ABOVE + 1));
+    long fitting = Math.min(HOT_BYTES / (8 * width), MOST_BLOCKS_ALONG_Y * HOT_TILE);
     return new TrainPlan(
         rows,
         width,
         features,
         divideUp(rows, Math.min(chunks, rows)),
         updateBytes > traits.sharedBytes(),
-        Math.min(hot, HOT_BYTES / (8 * width)));
+        Math.min(hot, fitting));
   }
 
   private static long divideUp(long a, long b) {

@@ -56,6 +56,7 @@ class TrainPlanTest {
 
   @Test
   void shouldReachBeyondWhatAGridHolds() {
+    assertEquals(65_535, TrainPlan.of(1 << 20, 1, 1 << 22, 4096, H100).hot().gridY());
     assertEquals(1 << 20, TrainPlan.of(1 << 20, 64, 1024, 64, H100).slope(1L << 40).gridX());
   }
 }
