@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "train_gradient.cuh"
+#include "train_units.cuh"
 
 namespace coxswain {
 
@@ -68,88 +69,51 @@ struct Adam {
   }
 };
 
-/** A number of columns, first, first + 256, …, that a thread has in registers at once. */
-template <int kN>
-struct Columns {
-  static constexpr int n = kN;
-};
-
-/** body(Columns<N>, first) for all columns of a thread of 256: by fours, so that loads are under way
- * together. */
-template <class Body>
-__device__ __forceinline__ void eachColumns(int d, const Body& body) {
-  int first = static_cast<int>(threadIdx.x);
-  for (; first + 3 * 256 < d; first += 4 * 256) body(Columns<4>{}, first);
-  if (first + 256 < d) {
-    body(Columns<2>{}, first);
-    first += 2 * 256;
-  }
-  if (first < d) body(Columns<1>{}, first);
-}
-
-template <int kN>
-__device__ __forceinline__ void load(const float* row, float (&values)[kN]) {
-#pragma unroll
-  for (int i = 0; i < kN; ++i) values[i] = row[256 * i];
-}
-
-template <int kN>
-__device__ __forceinline__ void store(const float (&values)[kN], float* row) {
-#pragma unroll
-  for (int i = 0; i < kN; ++i) row[256 * i] = values[i];
-}
-
-/** sum[i] = Σ_j c[j]·(rows[row_j][first + 256·i] − less[i]), j ascending, fused; kLess: less is subtracted.
- */
-template <bool kLess, int kN>
+/** sum = Σ_j c[j]·(row_j − less), j ascending, fused; rows begin at column 0. */
+template <bool kLess, bool kQuads, int kN>
 __device__ __forceinline__ void sumPairs(const TrainPairs& pairs, Range range, const float* c,
-                                         const float* rows, int d, int first, const float (&less)[kN],
-                                         float (&sum)[kN]) {
-#pragma unroll
-  for (int i = 0; i < kN; ++i) sum[i] = 0.0f;
+                                         const float* rows, int d, int at, const Units<kQuads, kN>& less,
+                                         Units<kQuads, kN>& sum) {
+  sum.clear();
   const int count = static_cast<int>(range.to - range.from);
   const float* coefficients = c + range.from;
   const int32_t* numbers = pairs.rows + range.from;
-#pragma unroll 4
-  for (int j = 0; j < count; ++j) {
-    const float coefficient = coefficients[j];
-    const float* row = rowAt(rows + first, numbers[j], 4 * d);
-#pragma unroll
-    for (int i = 0; i < kN; ++i) {
-      const float value = kLess ? __fsub_rn(row[256 * i], less[i]) : row[256 * i];
-      sum[i] = __fmaf_rn(coefficient, value, sum[i]);
-    }
+#pragma unroll 8 / kN
+  for (int pair = 0; pair < count; ++pair) {
+    const float coefficient = coefficients[pair];
+    Units<kQuads, kN> row;
+    row.load(rowAt(rows + at, numbers[pair], 4 * d), d - at);
+    sum.map([&](float v, int i, int j) {
+      return __fmaf_rn(coefficient, kLess ? __fsub_rn(row.v[i][j], less.v[i][j]) : row.v[i][j], v);
+    });
   }
 }
 
 /** g: ∂loss/∂W_dec[f] in some columns, with its part along W_dec[f]. */
-template <int kN>
-__device__ __forceinline__ void decoderGradient(const TrainGradientArgs& args, const Feature& feature,
-                                                int first, float (&g)[kN]) {
+template <bool kQuads, int kN>
+__device__ __forceinline__ void decoderGradient(const TrainGradientArgs& args, const Feature& feature, int at,
+                                                Units<kQuads, kN>& g) {
   const int d = static_cast<int>(args.d);
-  sumPairs<false>(args.pairs, feature.main, args.pairs.a, args.error, d, first, g, g);
-#pragma unroll
-  for (int i = 0; i < kN; ++i) g[i] = __fmul_rn(g[i], feature.scale);
+  sumPairs<false>(args.pairs, feature.main, args.pairs.a, args.error, d, at, g, g);
+  g.map([&](float v, int, int) { return __fmul_rn(v, feature.scale); });
   if (!feature.hasAux) return;
-  float more[kN];
-  sumPairs<false>(args.auxPairs, feature.aux, args.auxPairs.a, args.auxError, d, first, more, more);
-#pragma unroll
-  for (int i = 0; i < kN; ++i) g[i] = __fadd_rn(__fmul_rn(more[i], feature.auxScale), g[i]);
+  Units<kQuads, kN> more;
+  sumPairs<false>(args.auxPairs, feature.aux, args.auxPairs.a, args.auxError, d, at, more, more);
+  g.map([&](float v, int i, int j) { return __fadd_rn(__fmul_rn(more.v[i][j], feature.auxScale), v); });
 }
 
 /** g: ∂loss/∂W_enc[f] in some columns. */
-template <int kN>
-__device__ __forceinline__ void encoderGradient(const TrainGradientArgs& args, const Feature& feature,
-                                                int first, float (&g)[kN]) {
+template <bool kQuads, int kN>
+__device__ __forceinline__ void encoderGradient(const TrainGradientArgs& args, const Feature& feature, int at,
+                                                Units<kQuads, kN>& g) {
   const int d = static_cast<int>(args.d);
-  float bDec[kN];
-  load(args.bDec + first, bDec);
-  sumPairs<true>(args.pairs, feature.main, args.pairs.dz, args.x, d, first, bDec, g);
+  Units<kQuads, kN> bDec;
+  bDec.load(args.bDec + at, d - at);
+  sumPairs<true>(args.pairs, feature.main, args.pairs.dz, args.x, d, at, bDec, g);
   if (!feature.hasAux) return;
-  float more[kN];
-  sumPairs<true>(args.auxPairs, feature.aux, args.auxPairs.dz, args.x, d, first, bDec, more);
-#pragma unroll
-  for (int i = 0; i < kN; ++i) g[i] = __fadd_rn(more[i], g[i]);
+  Units<kQuads, kN> more;
+  sumPairs<true>(args.auxPairs, feature.aux, args.auxPairs.dz, args.x, d, at, bDec, more);
+  g.map([&](float v, int i, int j) { return __fadd_rn(more.v[i][j], v); });
 }
 
 /** Memory of a CTA for rows of d elements; a thread touches only columns that are its own. */
@@ -171,84 +135,85 @@ struct State {
         v(args.secondMoment + moment + f * args.from.d) {}
 };
 
-/** Updates W_dec[f]: gradient without its part along the row, Adam, unit norm. */
+/** Updates W_dec[f]: gradient without its part along the row, Adam, unit norm. shared: [2][64]. */
+template <bool kQuads>
 __device__ __forceinline__ void updateDecoder(const TrainUpdateArgs& args, const Adam& adam,
                                               const Feature& feature, int64_t f, int32_t slot,
                                               const Rows& rows, float* shared) {
   const int d = static_cast<int>(args.from.d);
   const State state(args.wDec, args, args.features * d + args.features, f);
   const float* ahead = args.from.hot.gradients + 2 * static_cast<int64_t>(slot) * d;
-  float sum = 0.0f;
-  eachColumns(d, [&](auto columns, int first) {
-    constexpr int kN = decltype(columns)::n;
-    float w[kN], g[kN];
-    load(state.w + first, w);
+  float sum[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+  eachUnits<kQuads>(d, [&](auto w, int at, int left) {
+    auto g = w;
+    w.load(state.w + at, left);
     if (slot < 0) {
-      decoderGradient(args.from, feature, first, g);
+      decoderGradient(args.from, feature, at, g);
     } else {
-      load(ahead + first, g);
+      g.load(ahead + at, left);
     }
-#pragma unroll
-    for (int i = 0; i < kN; ++i) sum = __fmaf_rn(g[i], w[i], sum);
-    store(w, rows.weights + first);
-    store(g, rows.gradient + first);
+    w.store(left, rows.weights + at);
+    g.store(left, rows.gradient + at);
+    w.map([&](float weight, int i, int j) {
+      if (kQuads || left > 256 * i + 64 * j) sum[j] = __fmaf_rn(g.v[i][j], weight, sum[j]);
+      return weight;
+    });
   });
-  const float along = -reduceCta256(sum, shared);
-  float squares = 0.0f;
-  eachColumns(d, [&](auto columns, int first) {
-    constexpr int kN = decltype(columns)::n;
-    float w[kN], g[kN], m[kN], v[kN];
-    load(state.m + first, m);
-    load(state.v + first, v);
-    load(rows.weights + first, w);
-    load(rows.gradient + first, g);
-#pragma unroll
-    for (int i = 0; i < kN; ++i) {
-      w[i] = adam.step(__fmaf_rn(along, w[i], g[i]), w[i], m[i], v[i]);
-      squares = __fmaf_rn(w[i], w[i], squares);
-    }
-    store(m, state.m + first);
-    store(v, state.v + first);
-    store(w, rows.gradient + first);
+  const float along = -Layout<kQuads>::reduce(sum, shared);
+  float squares[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+  eachUnits<kQuads>(d, [&](auto w, int at, int left) {
+    auto g = w, m = w, v = w;
+    m.load(state.m + at, left);
+    v.load(state.v + at, left);
+    w.load(rows.weights + at, left);
+    g.load(rows.gradient + at, left);
+    w.map([&](float weight, int i, int j) {
+      const float next = adam.step(__fmaf_rn(along, weight, g.v[i][j]), weight, m.v[i][j], v.v[i][j]);
+      if (kQuads || left > 256 * i + 64 * j) squares[j] = __fmaf_rn(next, next, squares[j]);
+      return next;
+    });
+    m.store(left, state.m + at);
+    v.store(left, state.v + at);
+    w.store(left, rows.gradient + at);
   });
-  const float norm = __fsqrt_rn(reduceCta256(squares, shared));
+  const float norm = __fsqrt_rn(Layout<kQuads>::reduce(squares, shared + 64));
   const float factor = __fdiv_rn(1.0f, norm);
   const bool usable = norm > 0.0f && factor > 0.0f && factor < __int_as_float(0x7f800000);
-  for (int e = static_cast<int>(threadIdx.x); e < d; e += 256) {
-    state.w[e] = usable ? __fmul_rn(rows.gradient[e], factor) : rows.gradient[e];
-  }
+  eachUnits<kQuads>(d, [&](auto w, int at, int left) {
+    w.load(rows.gradient + at, left);
+    w.map([&](float weight, int, int) { return usable ? __fmul_rn(weight, factor) : weight; });
+    w.store(left, state.w + at);
+  });
 }
 
 /** Updates W_enc[f], and adds its old row to b_dec's gradient. */
+template <bool kQuads>
 __device__ __forceinline__ void updateEncoder(const TrainUpdateArgs& args, const Adam& adam,
                                               const Feature& feature, int64_t f, int32_t slot, float bias,
                                               const Rows& rows) {
   const int d = static_cast<int>(args.from.d);
   const State state(args.wEnc, args, 0, f);
   const float* ahead = args.from.hot.gradients + (2 * static_cast<int64_t>(slot) + 1) * d;
-  eachColumns(d, [&](auto columns, int first) {
-    constexpr int kN = decltype(columns)::n;
-    float w[kN], g[kN], m[kN], v[kN];
-    load(state.w + first, w);
-    load(state.m + first, m);
-    load(state.v + first, v);
+  eachUnits<kQuads>(d, [&](auto w, int at, int left) {
+    auto g = w, m = w, v = w;
+    w.load(state.w + at, left);
+    m.load(state.m + at, left);
+    v.load(state.v + at, left);
     if (slot < 0) {
-      encoderGradient(args.from, feature, first, g);
+      encoderGradient(args.from, feature, at, g);
     } else {
-      load(ahead + first, g);
+      g.load(ahead + at, left);
     }
     if (bias != 0.0f) {
-      float sum[kN];
-      load(rows.inputGradient + first, sum);
-#pragma unroll
-      for (int i = 0; i < kN; ++i) sum[i] = __fmaf_rn(bias, w[i], sum[i]);
-      store(sum, rows.inputGradient + first);
+      auto sum = w;
+      sum.load(rows.inputGradient + at, left);
+      sum.map([&](float before, int i, int j) { return __fmaf_rn(bias, w.v[i][j], before); });
+      sum.store(left, rows.inputGradient + at);
     }
-#pragma unroll
-    for (int i = 0; i < kN; ++i) w[i] = adam.step(g[i], w[i], m[i], v[i]);
-    store(w, state.w + first);
-    store(m, state.m + first);
-    store(v, state.v + first);
+    w.map([&](float weight, int i, int j) { return adam.step(g.v[i][j], weight, m.v[i][j], v.v[i][j]); });
+    w.store(left, state.w + at);
+    m.store(left, state.m + at);
+    v.store(left, state.v + at);
   });
 }
 
@@ -261,19 +226,23 @@ __device__ __forceinline__ void updateOne(const Adam& adam, float g, float* w, f
 }
 
 /** Updates a block of features, in order. */
+template <bool kQuads>
 __device__ __forceinline__ void updateBlock(const TrainUpdateArgs& args, const Rows& rows) {
-  __shared__ float shared[32];
+  __shared__ float shared[2 * 64];
   const Adam adam(args.adam);
   const int64_t d = args.from.d;
   const int64_t begin = kFeaturesPerBlock * blockIdx.x;
   const int64_t end = begin + kFeaturesPerBlock < args.features ? begin + kFeaturesPerBlock : args.features;
-  for (int64_t e = threadIdx.x; e < d; e += 256) rows.inputGradient[e] = 0.0f;
+  eachUnits<kQuads>(static_cast<int>(d), [&](auto zero, int at, int left) {
+    zero.clear();
+    zero.store(left, rows.inputGradient + at);
+  });
   for (int64_t f = begin; f < end; ++f) {
     const Feature feature(args.from, f);
     const int32_t slot = args.from.hot.slots[f];
     const float bias = slot < 0 ? biasGradient(args.from, feature) : args.from.hot.bias[slot];
-    updateDecoder(args, adam, feature, f, slot, rows, shared);
-    updateEncoder(args, adam, feature, f, slot, bias, rows);
+    updateDecoder<kQuads>(args, adam, feature, f, slot, rows, shared);
+    updateEncoder<kQuads>(args, adam, feature, f, slot, bias, rows);
     // Everyone has read how long the feature has not fired: there was a barrier in between.
     if (threadIdx.x == 0) {
       const int64_t moment = args.features * d + f;
@@ -283,32 +252,48 @@ __device__ __forceinline__ void updateBlock(const TrainUpdateArgs& args, const R
   }
 }
 
+/** updateBlock with the CTA's rows in shared memory. */
+template <bool kQuads>
+__device__ __forceinline__ void updateShared(const TrainUpdateArgs& args) {
+  extern __shared__ float4 memory[];
+  const int64_t d = args.from.d;
+  float* row = reinterpret_cast<float*>(memory);
+  const Rows rows{row, row + d, row + 2 * d};
+  updateBlock<kQuads>(args, rows);
+  eachUnits<kQuads>(static_cast<int>(d), [&](auto sum, int at, int left) {
+    sum.load(rows.inputGradient + at, left);
+    sum.store(left, args.inputGradients + blockIdx.x * d + at);
+  });
+}
+
 }  // namespace
 }  // namespace coxswain
 
 using namespace coxswain;
 
 /**
- * The whole state but b_dec, in one pass and without gradient tensors. A CTA of 256 threads a block of 32
- * features; thread t has columns t, t+256, …, and so the canonical accumulator t. 24 B a parameter (w, m, v
- * read and written) plus 8·d B a pair from L2; dynamic shared memory: 12·d B.
+ * The whole state but b_dec, in one pass and without gradient tensors. A CTA of 64 threads a block of 32
+ * features: few threads with much in flight, so that what all of them must know of a feature and a pair costs
+ * little. 24 B a parameter (w, m, v read and written) plus 8·d B a pair from L2; dynamic shared memory 12·d
+ * B. For rows that all begin at 16 bytes.
  */
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(64)
     cox_train_update(const __grid_constant__ TrainUpdateArgs args) {
-  extern __shared__ float memory[];
-  const int64_t d = args.from.d;
-  const Rows rows{memory, memory + d, memory + 2 * d};
-  updateBlock(args, rows);
-  for (int64_t e = threadIdx.x; e < d; e += 256)
-    args.inputGradients[blockIdx.x * d + e] = rows.inputGradient[e];
+  updateShared<true>(args);
 }
 
-/** cox_train_update for rows that do not fit shared memory. */
-extern "C" __global__ void __launch_bounds__(256)
+/** cox_train_update for any rows. */
+extern "C" __global__ void __launch_bounds__(64)
+    cox_train_update_any(const __grid_constant__ TrainUpdateArgs args) {
+  updateShared<false>(args);
+}
+
+/** cox_train_update for any rows, also those that do not fit shared memory. */
+extern "C" __global__ void __launch_bounds__(64)
     cox_train_update_wide(const __grid_constant__ TrainUpdateArgs args) {
   const int64_t d = args.from.d;
   float* scratch = args.rowScratch + 2 * blockIdx.x * d;
-  updateBlock(args, {scratch, scratch + d, args.inputGradients + blockIdx.x * d});
+  updateBlock<false>(args, {scratch, scratch + d, args.inputGradients + blockIdx.x * d});
 }
 
 /**

@@ -32,7 +32,12 @@ final class CudaTrainStep {
       long bDec,
       long firstMoment,
       long secondMoment,
-      long sinceFired) {}
+      long sinceFired) {
+    /** Whether all that a row is loaded from begins at a multiple of 16 bytes. */
+    boolean aligned() {
+      return (x | wEnc | wDec | bDec | firstMoment | secondMoment) % 16 == 0;
+    }
+  }
 
   /** What is rebuilt from active features: its pairs, and the address of what is left over. */
   private record Part(TrainPairs pairs, long error) {}
@@ -79,7 +84,13 @@ final class CudaTrainStep {
     Dead dead = findDead();
     int kAux = Math.min(step.kAux(), dead.count());
     TrainPlan plan =
-        TrainPlan.of(rows, width, features, (long) step.k() + kAux, lane.device().traits());
+        TrainPlan.of(
+            rows,
+            width,
+            features,
+            (long) step.k() + kAux,
+            at.aligned(),
+            lane.device().traits());
     Part main = reconstruct(plan, kAux);
     Optional<Part> aux =
         kAux == 0 ? Optional.empty() : Optional.of(reconstructError(plan, kAux, dead, main));

@@ -7,11 +7,18 @@ package dev.coxswain.backend.cuda;
  * @param width d
  * @param features F
  * @param rowsPerChunk rows that one block of the counting sort goes through
+ * @param aligned whether every row of the state and of x begins at a multiple of 16 bytes
  * @param wide whether a row of the state exceeds a block's shared memory
  * @param hotPlaces hot features whose gradients there is room for
  */
 record TrainPlan(
-    long rows, long width, long features, long rowsPerChunk, boolean wide, long hotPlaces) {
+    long rows,
+    long width,
+    long features,
+    long rowsPerChunk,
+    boolean aligned,
+    boolean wide,
+    long hotPlaces) {
   /** As in kernels/train.cuh. */
   private static final int FEATURES_PER_BLOCK = 32;
 
@@ -35,16 +42,22 @@ record TrainPlan(
   private static final int CHUNKS_PER_MULTIPROCESSOR = 2;
 
   /** Static shared memory of cox_train_update. */
-  private static final int UPDATE_STATIC_BYTES = 128;
+  private static final int UPDATE_STATIC_BYTES = 512;
 
   /** Floats an element of a row in cox_train_update's shared memory. */
   private static final int UPDATE_ROWS = 3;
 
   /**
    * @param placesPerRow pairs a row can have, AuxK's included
+   * @param alignedTensors whether every tensor of the step begins at a multiple of 16 bytes
    */
   static TrainPlan of(
-      long rows, long width, long features, long placesPerRow, DeviceTraits traits) {
+      long rows,
+      long width,
+      long features,
+      long placesPerRow,
+      boolean alignedTensors,
+      DeviceTraits traits) {
     long chunks =
         Math.min(
             (long) CHUNKS_PER_MULTIPROCESSOR * traits.multiprocessors(),
@@ -57,6 +70,8 @@ record TrainPlan(
         width,
         features,
         divideUp(rows, Math.min(chunks, rows)),
+        // W_dec's moments lie behind those of W_enc and b_enc.
+        alignedTensors && width % 4 == 0 && features % 4 == 0,
         updateBytes > traits.sharedBytes(),
         Math.min(hot, fitting));
   }
@@ -132,10 +147,13 @@ record TrainPlan(
   }
 
   String updateKernel() {
-    return wide ? "cox_train_update_wide" : "cox_train_update";
+    if (wide) {
+      return "cox_train_update_wide";
+    }
+    return aligned ? "cox_train_update" : "cox_train_update_any";
   }
 
   LaunchShape update() {
-    return LaunchShape.of(blocks(), 256, wide ? 0 : Math.toIntExact(4 * UPDATE_ROWS * width));
+    return LaunchShape.of(blocks(), 64, wide ? 0 : Math.toIntExact(4 * UPDATE_ROWS * width));
   }
 }
