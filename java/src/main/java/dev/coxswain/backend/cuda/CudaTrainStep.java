@@ -85,12 +85,7 @@ final class CudaTrainStep {
     int kAux = Math.min(step.kAux(), dead.count());
     TrainPlan plan =
         TrainPlan.of(
-            rows,
-            width,
-            features,
-            (long) step.k() + kAux,
-            at.aligned(),
-            lane.device().traits());
+            rows, width, features, (long) step.k() + kAux, at.aligned(), lane.device().traits());
     Part main = reconstruct(plan, kAux);
     Optional<Part> aux =
         kAux == 0 ? Optional.empty() : Optional.of(reconstructError(plan, kAux, dead, main));
