@@ -4,9 +4,9 @@
 // the norms that the bound needs. Traffic 4·d + 2·dPadded bytes a row (float32 is read twice, then from
 // L1). Latency-bound for few rows. 40 registers.
 //
-// cox_screen_weights: a warp a feature: w' in bfloat16 or int8, padded with zeros. Once for weights
-// that stay, or for each panel of weights that change. Traffic 4·d bytes read, 2·dPadded or dPadded
-// written a feature: memory-bound. 32 registers. No spills.
+// cox_screen_weights: a warp a feature: w' in bfloat16 or int8, padded with zeros; 16-byte loads where rows
+// are aligned. Once for weights that stay, or for each panel of weights that change. Traffic 4·d bytes read,
+// 2·dPadded or dPadded written a feature: memory-bound. 40 registers. No spills.
 #include <cstdint>
 
 #include "common/dtype.cuh"
@@ -136,24 +136,82 @@ __device__ __forceinline__ float warpFloatSum(float v) {
   return v;
 }
 
-/** Writes w' of a row (null: zeros) and returns this lane's share of ‖ew‖². */
-__device__ __forceinline__ float writeWeightPlane(const ScreenWeightsArgs& args, const float* w, int64_t row,
-                                                  float scale) {
-  float errors = 0.0f;
-  for (int64_t e = laneId(); e < args.dPadded; e += 32) {
-    const float v = w != nullptr && e < args.d ? w[e] : 0.0f;
-    const bool bf16 = static_cast<ScreenKind>(args.kind) == ScreenKind::kBf16;
-    const Split split = bf16 ? toBf16(v) : toSteps(v, scale, kWeightSteps);
-    if (bf16) {
-      static_cast<uint16_t*>(args.planes)[row * args.dPadded + e] = static_cast<uint16_t>(split.bits);
-    } else {
-      static_cast<int8_t*>(args.planes)[row * args.dPadded + e] = static_cast<int8_t>(split.bits);
-    }
-    errors = __fmaf_rn(split.error, split.error, errors);
+/** kWide consecutive elements of a row of weights from e on; 0 beyond d, and where w is null. */
+template <int kWide>
+__device__ __forceinline__ void loadWeights(const float* w, int64_t e, int64_t d, float (&v)[kWide]) {
+  const bool there = w != nullptr && e < d;
+  if constexpr (kWide == 4) {
+    const float4 four = there ? *reinterpret_cast<const float4*>(w + e) : float4{0.0f, 0.0f, 0.0f, 0.0f};
+    v[0] = four.x, v[1] = four.y, v[2] = four.z, v[3] = four.w;
+  } else {
+    v[0] = there ? w[e] : 0.0f;
   }
-  return errors;
 }
 
+/** Stores what a screen multiplies; the low bits of each. */
+template <ScreenKind kKind, int kWide>
+__device__ __forceinline__ void storeWeights(void* plane, int64_t e, const uint32_t (&bits)[kWide]) {
+  if constexpr (kKind == ScreenKind::kBf16) {
+    uint16_t* to = static_cast<uint16_t*>(plane) + e;
+    if constexpr (kWide == 4) {
+      *reinterpret_cast<uint2*>(to) = uint2{bits[0] | bits[1] << 16, bits[2] | bits[3] << 16};
+    } else {
+      *to = static_cast<uint16_t>(bits[0]);
+    }
+  } else {
+    uint8_t* to = static_cast<uint8_t*>(plane) + e;
+    if constexpr (kWide == 4) {
+      *reinterpret_cast<uint32_t*>(to) =
+          (bits[0] & 255) | (bits[1] & 255) << 8 | (bits[2] & 255) << 16 | bits[3] << 24;
+    } else {
+      *to = static_cast<uint8_t>(bits[0]);
+    }
+  }
+}
+
+/** This lane's part of a row. */
+struct WeightSums {
+  float squares;     // ‖w‖²
+  float errors;      // ‖ew‖²
+  uint32_t largest;  // magnitude
+};
+
+/** ‖w‖² and the largest magnitude. */
+template <int kWide>
+__device__ __forceinline__ void measureRow(const float* w, int64_t d, WeightSums& sums) {
+#pragma unroll 4
+  for (int64_t e = kWide * laneId(); e < d; e += 32 * kWide) {
+    float v[kWide];
+    loadWeights(w, e, d, v);
+#pragma unroll
+    for (int i = 0; i < kWide; ++i) {
+      sums.squares = __fmaf_rn(v[i], v[i], sums.squares);
+      sums.largest = max(sums.largest, magnitudeBits(v[i]));
+    }
+  }
+}
+
+/** Writes w' (w null: zeros). */
+template <ScreenKind kKind, int kWide>
+__device__ __forceinline__ void convertRow(const ScreenWeightsArgs& args, const float* w, void* plane,
+                                           float scale, WeightSums& sums) {
+#pragma unroll 4
+  for (int64_t e = kWide * laneId(); e < args.dPadded; e += 32 * kWide) {
+    float v[kWide];
+    loadWeights(w, e, args.d, v);
+    uint32_t bits[kWide];
+#pragma unroll
+    for (int i = 0; i < kWide; ++i) {
+      const Split split = kKind == ScreenKind::kBf16 ? toBf16(v[i]) : toSteps(v[i], scale, kWeightSteps);
+      bits[i] = static_cast<uint32_t>(split.bits);
+      sums.errors = __fmaf_rn(split.error, split.error, sums.errors);
+      if (kKind == ScreenKind::kBf16) sums.squares = __fmaf_rn(v[i], v[i], sums.squares);
+    }
+    storeWeights<kKind>(plane, e, bits);
+  }
+}
+
+template <ScreenKind kKind, int kWide>
 __device__ __forceinline__ void screenWeight(const ScreenWeightsArgs& args) {
   const int64_t row = static_cast<int64_t>(blockIdx.x) * (blockDim.x / 32) + threadIdx.x / 32;
   if (row >= args.padded) return;
@@ -162,22 +220,22 @@ __device__ __forceinline__ void screenWeight(const ScreenWeightsArgs& args) {
     const int64_t place = args.first + row;
     w = args.w + (args.subset == nullptr ? place : args.subset[place]) * args.d;
   }
-  float squares = 0.0f;
-  uint32_t largest = 0;
-  for (int64_t e = laneId(); w != nullptr && e < args.d; e += 32) {
-    squares = __fmaf_rn(w[e], w[e], squares);
-    largest = max(largest, magnitudeBits(w[e]));
+  WeightSums sums = {};
+  float scale = 0.0f;
+  if constexpr (kKind == ScreenKind::kInt8) {
+    if (w != nullptr) measureRow<kWide>(w, args.d, sums);
+    scale = __fdiv_rn(__uint_as_float(__reduce_max_sync(kAllLanes, sums.largest)), kWeightSteps);
   }
-  const float norm = normAbove(warpFloatSum(squares));
-  const bool bounded = norm <= kLargestNorm;
-  const float steps = __uint_as_float(__reduce_max_sync(kAllLanes, largest));
-  const float scale = bounded ? __fdiv_rn(steps, kWeightSteps) : 0.0f;
-  const float error = normAbove(warpFloatSum(writeWeightPlane(args, bounded ? w : nullptr, row, scale)));
+  const int64_t bytes = kKind == ScreenKind::kBf16 ? 2 : 1;
+  convertRow<kKind, kWide>(args, w, static_cast<char*>(args.planes) + row * args.dPadded * bytes, scale,
+                           sums);
+  const float norm = normAbove(warpFloatSum(sums.squares));
+  const float error = normAbove(warpFloatSum(sums.errors));
   if (laneId() != 0) return;
-  if (!bounded) atomicExch(args.unbounded, 1);
+  if (!(norm <= kLargestNorm)) atomicExch(args.unbounded, 1);
   args.norm[row] = norm;
   args.error[row] = error;
-  if (args.scale != nullptr) args.scale[row] = scale;
+  if (kKind == ScreenKind::kInt8) args.scale[row] = scale;
 }
 
 }  // namespace
@@ -192,5 +250,15 @@ extern "C" __global__ void __launch_bounds__(256)
 
 extern "C" __global__ void __launch_bounds__(256)
     cox_screen_weights(const __grid_constant__ ScreenWeightsArgs args) {
-  screenWeight(args);
+  const bool bf16 = static_cast<ScreenKind>(args.kind) == ScreenKind::kBf16;
+  const bool wide = rowsAligned16(args.w, args.d, 4);
+  if (bf16 && wide) {
+    screenWeight<ScreenKind::kBf16, 4>(args);
+  } else if (bf16) {
+    screenWeight<ScreenKind::kBf16, 1>(args);
+  } else if (wide) {
+    screenWeight<ScreenKind::kInt8, 4>(args);
+  } else {
+    screenWeight<ScreenKind::kInt8, 1>(args);
+  }
 }
