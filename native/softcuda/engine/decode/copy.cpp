@@ -37,10 +37,10 @@ void Decoder::cpAsync(Instr& in, Modifiers& m) {
   }
   CopyDetail& detail = this->detail<CopyDetail>(in);
   if (m.takeOneOf({"ca", "cg"}).empty()) fail("'" + std::string(at_->opcode) + "' is not supported");
-  bool toShared = !m.takeOneOf({"shared", "shared::cta"}).empty();
-  if (!toShared || !m.take("global")) fail("cp.async copies from global to shared memory");
+  bool toShared = m.take("shared") || m.take("shared::cta"), fromGlobal = m.take("global");
   bool hint = m.take("L2::cache_hint");
   m.takePrefixed("L2::");
+  if (!toShared || !fromGlobal) fail("cp.async copies from global to shared memory");
   setAddress(detail, operand(0), Space::shared);
   setAddress(detail.source, operand(1), Space::global);
   uint64_t size = immediate(operand(2));

@@ -115,6 +115,7 @@ void atomicAccess(Warp& w, const Instr& in, uint32_t mask) {
     Access access(w, detail, space, Use::atomic, lanesThere, detail.bytes());
     std::memcpy(access.address, address, sizeof address);
     resolve(access);
+    if (detail.op == Op::cas || detail.op == Op::exch) ++w.polls, ++w.cta->polls;
     if (detail.width == 2)
       applyLanes<uint16_t>(access, in);
     else if (detail.width == 4)

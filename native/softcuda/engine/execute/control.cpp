@@ -106,7 +106,10 @@ void exitLanes(Warp& w, const Instr&, uint32_t mask) { exitLanesOf(w, mask); }
 
 void trapLanes(Warp&, const Instr&, uint32_t) { throw LaunchFault{Fault::trap, "trap"}; }
 
-void yieldWarp(Warp& w, const Instr&, uint32_t) { w.yield = true; }
+void yieldWarp(Warp& w, const Instr&, uint32_t) {
+  ++w.polls, ++w.cta->polls;
+  w.yield = true;
+}
 
 void nothing(Warp&, const Instr&, uint32_t) {}
 

@@ -94,6 +94,7 @@ struct Cta {
   std::array<Barrier, 17> barriers;
   size_t nextWarp = 0;
   SharedOrder order;
+  uint64_t polls = 0;     // looks at what others may change
   uint64_t progress = 0;  // stores, barriers: what a CTA that spins does not do
 };
 
@@ -110,6 +111,7 @@ void part(Warp& w, std::vector<Path>& paths, uint32_t rejoin);
 void arrive(Warp& w);                               // the running split is where it rejoins
 void enter(Warp& w, Frame* callee, uint32_t mask);  // the running split waits for the callee's return
 void exitLanesOf(Warp& w, uint32_t mask);
+void letWaitingGoOn(Warp& w);             // lanes that wait for spinning ones to rejoin no longer do
 void block(Warp& w, Split::State state);  // the running split waits; another one runs
 
 // barriers.cpp

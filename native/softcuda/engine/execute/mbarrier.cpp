@@ -151,6 +151,7 @@ void mbarrierAccess(Warp& w, const Instr& in, uint32_t mask) {
   }
   if (detail.op != Op::test) return;
   setPredicate(w, in.d, done, mask);
+  ++w.polls, ++w.cta->polls;
   if (!allDone) w.yield = true;
 }
 

@@ -7,6 +7,17 @@
 namespace softcuda {
 namespace {
 
+// A warp that for a while only looks at what others change, while lanes of it wait to rejoin, may wait for
+// those.
+void checkSpinning(Warp& w) {
+  constexpr uint64_t kWindow = 4096;
+  if (w.executed < w.windowEnd) return;
+  bool spins = w.polls >= 64 && w.effects == 0;
+  w.windowEnd = w.executed + kWindow;
+  w.polls = w.effects = 0;
+  if (spins && !w.leaves.empty()) letWaitingGoOn(w);
+}
+
 // Runs a warp until its quantum is over or nothing of it can run. The instructions executed.
 uint64_t runWarp(Warp& w, uint64_t quantum) {
   Worker& worker = *w.worker;
@@ -29,6 +40,7 @@ uint64_t runWarp(Warp& w, uint64_t quantum) {
     if (mask != 0) in.run(w, in, mask);
   }
   w.executed += done;
+  checkSpinning(w);
   return done;
 }
 
@@ -69,6 +81,9 @@ Slice runCta(Cta& cta, Worker& worker, uint64_t instructions) {
   Launch& launch = *cta.launch;
   uint64_t done = 0;
   size_t idle = 0;  // warps in a row that could not run
+  // A CTA whose warps only look at what others change leaves the rest of its slice to those.
+  const uint64_t patience = 256 * cta.warps.size();
+  uint64_t seenProgress = cta.progress, seenPolls = cta.polls, seenDone = 0;
   for (auto& each : cta.warps) each->worker = &worker;
   while (done < instructions) {
     if (launch.stop) return Slice::finished;
@@ -90,6 +105,11 @@ Slice runCta(Cta& cta, Worker& worker, uint64_t instructions) {
     if (w.leaves.size() > 1) pickSplit(w);
     uint64_t ran = runWarp(w, 64 + worker.random() % 448);
     done += ran;
+    if (cta.progress != seenProgress || cta.alive != alive) {
+      seenProgress = cta.progress, seenPolls = cta.polls, seenDone = done;
+    } else if (done - seenDone > patience && cta.polls - seenPolls > 16) {
+      return Slice::expired;
+    }
     int64_t left = launch.budget.fetch_sub(static_cast<int64_t>(ran)) - static_cast<int64_t>(ran);
     if (left < 0) throw LaunchFault{Fault::timeout, "the instruction budget is used up"};
     if (cta.alive != alive) releaseBarriers(cta);

@@ -216,6 +216,33 @@ void exitLanesOf(Warp& w, uint32_t mask) {
   if (split->mask == 0) finish(w, split);
 }
 
+// Threads of a warp make progress one by one: a lane that holds a lock must not wait until those that spin
+// for it come where it waits.
+void letWaitingGoOn(Warp& w) {
+  std::vector<Split*> parents;
+  for (const Split* leaf : w.leaves)
+    for (Split* each = leaf->parent; each != nullptr; each = each->parent)
+      if (std::find(parents.begin(), parents.end(), each) == parents.end()) parents.push_back(each);
+  for (Split* parent : parents) {
+    if (parent->callee != nullptr) continue;
+    uint32_t below = 0;
+    for (const Split* leaf : w.leaves)
+      for (const Split* each = leaf->parent; each != nullptr; each = each->parent)
+        if (each == parent) below |= leaf->mask;
+    uint32_t here = parent->mask & ~below;
+    if (here == 0 || below == 0) continue;
+    for (const Split* each : parents) here &= each->parent == parent ? ~each->mask : ~0u;
+    if (here == 0) continue;
+    Split* freed = makeSplit(w);
+    freed->mask = here, freed->pc = parent->pc, freed->rejoin = parent->rejoin;
+    freed->frame = parent->frame, freed->parent = parent->parent;
+    if (parent->parent != nullptr) ++parent->parent->parts;
+    parent->mask &= ~here;
+    w.leaves.push_back(freed);
+    return;
+  }
+}
+
 // The paths go their ways as siblings below `parent`; those that begin where they rejoin have arrived.
 static void spread(Warp& w, Split* parent, Split* reused, const Frame* frame, const std::vector<Path>& paths,
                    uint32_t rejoin) {

@@ -64,6 +64,7 @@ void transfer(Warp& w, const Instr& in, uint32_t mask) {
     resolve(access);
     if constexpr (IsLoad) {
       loadLanes<Reg, Element>(access);
+      if (detail.order != MemoryDetail::Order::weak || detail.isVolatile) ++w.polls, ++w.cta->polls;
       if (detail.order != MemoryDetail::Order::weak || detail.isVolatile)
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
     } else {
@@ -71,6 +72,7 @@ void transfer(Warp& w, const Instr& in, uint32_t mask) {
         __atomic_thread_fence(__ATOMIC_RELEASE);
       storeLanes<Reg, Element>(access);
       ++w.cta->progress;
+      ++w.effects;
     }
   });
 }

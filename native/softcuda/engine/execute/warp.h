@@ -60,6 +60,8 @@ struct Warp : Registers {
   uint32_t pc = 0;     // of the instruction that runs
   bool yield = false;  // the quantum ends here
   uint64_t executed = 0;
+  uint32_t polls = 0, effects = 0;  // since the window began: looks at what others may change, plain stores
+  uint64_t windowEnd = 0;           // of `executed`
   uint32_t meetings = 0;            // instructions so far at which named lanes met
   std::array<uint8_t, 32> order{};  // in which lanes' effects happen
   std::vector<Split*> leaves;       // splits that have no parts
