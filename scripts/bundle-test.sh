@@ -96,10 +96,15 @@ bundle_test() {
     <<<'cox: cuda:0 is not usable: there is no CUDA driver: libcuda.so.1 is not on this machine'
 
   # The software CUDA driver stands beside the bundle as a card's driver would; it is in no bundle.
-  "$COX_ROOT/native/build.sh" release softcuda_driver
+  "$COX_ROOT/native/build.sh" release softcuda
   mkdir "$root/driver"
-  cp -L "$BUILD/release/softcuda/libcuda.so.1" "$root/driver/"
+  cp -L "$BUILD"/release/softcuda/lib{cuda.so.1,cublas.so.12} "$root/driver/"
   in_root LD_LIBRARY_PATH=/driver "$cox" devices --json | grep -F 'software CUDA driver'
   in_root LD_LIBRARY_PATH=/driver "$cox" encode --sae /work/sae --in /work/x.safetensors --out /work/b.safetensors --device cuda
   cmp "$root/work/b.safetensors" "$BUNDLE_TEST/a.safetensors"
+  in_root LD_LIBRARY_PATH=/driver "$cox" gpu-check --out /work/check.json >"$BUNDLE_TEST/check.txt"
+  cat "$BUNDLE_TEST/check.txt"
+  [ "$(grep -c 'the same bits as the CPU' "$BUNDLE_TEST/check.txt")" = 5 ]
+  grep -F "no times: a software driver" "$BUNDLE_TEST/check.txt"
+  grep -F '"differences" : 0' "$root/work/check.json"
 }
