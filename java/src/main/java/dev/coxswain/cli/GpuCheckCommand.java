@@ -48,6 +48,8 @@ final class GpuCheckCommand extends BaseCommand {
     if (compute.device().kind() == Device.Kind.CPU) {
       throw new UsageException("gpu-check checks a GPU: use --device cuda or cuda:N");
     }
+    // What cannot be written is better known now than after minutes.
+    output.ifPresent(path -> AtomicFile.create(path).close());
     Device device = new Device(Device.Kind.CUDA, compute.device().ordinal());
     try (Engine gpu = Engine.open(device, compute.threads());
         Engine cpu = Engine.open(Device.CPU, compute.threads())) {
