@@ -25,7 +25,7 @@ class GpuCheckContractTest {
   @Test
   void shouldRefuseAFileThatCannotBeWrittenBeforeItBegins() {
     assertEquals(
-        "cox: cannot write nowhere/check.json: there is no folder nowhere",
+        "cox: cannot write nowhere/check.json: there is no folder " + folder.resolve("nowhere"),
         CoxProcess.run(folder, "gpu-check", "--out", "nowhere/check.json").oneErrorLine(1));
   }
 
