@@ -46,19 +46,20 @@ cuda_host_tests() {
 }
 
 java_tests() { run_maven -pl java verify; }
-# The software CUDA driver's own tests, then what every backend promises and the CUDA backend's own, twice: the driver's
-# order of lanes, warps and blocks is drawn anew. A finding of its checkers fails, also one that nobody looked at.
+# The software CUDA driver's own tests, then what every backend promises and the CUDA backend's own, twice: on another
+# device, and in another order of lanes, warps and blocks. A finding of the checkers fails, also one nobody looked at.
 cuda_tests() {
-  local program seed
+  local program seed preset
   "$COX_ROOT/native/build.sh" release softcuda kernels softcuda_tests softcuda_driver_tests
   for program in softcuda_tests softcuda_driver_tests; do
     "$BUILD/release/native/softcuda/test/$program" --gtest_brief=1
   done
   export SOFTCUDA_FINDINGS=$BUILD/log/cuda-findings.jsonl SOFTCUDA_LEAKS=1
   rm -f "$SOFTCUDA_FINDINGS"
-  for seed in $((RANDOM + 1)) $((RANDOM + 1)); do
-    echo "softcuda seed $seed"
-    run_maven -pl java -Dcox.skip.cuda=false "-Dcox.softcuda.seed=$seed" test-compile surefire:test@cuda
+  for preset in sm_90 sm_89; do
+    seed=$((RANDOM + 1))
+    echo "softcuda $preset, seed $seed"
+    SOFTCUDA_DEVICE_PRESET=$preset run_maven -pl java -Dcox.skip.cuda=false "-Dcox.softcuda.seed=$seed" test-compile surefire:test@cuda
   done
   if [ -s "$SOFTCUDA_FINDINGS" ]; then
     cat "$SOFTCUDA_FINDINGS"

@@ -84,6 +84,7 @@ class CudaFailureTest {
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().put("XDG_CACHE_HOME", folder.toString());
     builder.environment().remove("JDK_JAVA_OPTIONS");
+    builder.environment().keySet().removeIf(name -> name.startsWith("SOFTCUDA_"));
     builder.environment().putAll(environment);
     return builder.redirectError(folder.resolve("stderr.txt").toFile());
   }
