@@ -129,10 +129,10 @@ extern "C" __global__ void __launch_bounds__(32) cox_train_sum(const __grid_cons
 }
 
 /**
- * A row's pairs by ascending feature: their places are ranks in a bit map of the features. A CTA of 256
+ * A row's pairs by ascending feature: their places are ranks in a bit map of the features. A CTA of 128
  * threads a row; 16 B a pair.
  */
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(128)
     cox_train_order(const __grid_constant__ TrainOrderArgs args) {
   constexpr int kWords = 2048;
   constexpr int64_t kWindow = 32 * kWords;
@@ -157,7 +157,7 @@ extern "C" __global__ void __launch_bounds__(256)
       if (index >= 0 && index < kWindow) atomicOr(&bits[index / 32], 1u << (index % 32));
     }
     __syncthreads();
-    const int64_t found = prefixSums<8, int32_t>(
+    const int64_t found = prefixSums<4, int32_t>(
         words, [&](int64_t i) { return __popc(bits[i]); },
         [&](int64_t i, int32_t rank, int32_t) { ranks[i] = rank; });
     __syncthreads();

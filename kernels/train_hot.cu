@@ -23,20 +23,27 @@ constexpr int kCopied = kWindow * kColumns / kThreads;
 
 using Windows = float[2][kWindow][kColumns];
 
-/** The rows that are summed, in the CTA's columns. */
+/** The rows that are summed: a thread's column of the CTA's. */
 struct Rows {
-  const float* base;  // [rows, d]
-  const float* bDec;  // subtracted, or null
+  const float* column;  // [rows], d apart
+  bool live;            // within the row
+  float less;           // subtracted: b_dec's element, or 0
   int64_t count;
   int64_t d;
 
-  __device__ __forceinline__ void load(int64_t first, float (&values)[kCopied]) const {
+  __device__ __forceinline__ Rows(const float* matrix, const float* bDec, int64_t rows, int64_t width)
+      : count(rows), d(width) {
     const int64_t e = kColumns * static_cast<int64_t>(blockIdx.x) + threadIdx.x % kColumns;
+    column = matrix + e;
+    live = e < d;
+    less = bDec != nullptr && live ? bDec[e] : 0.0f;
+  }
+
+  __device__ __forceinline__ void load(int64_t first, float (&values)[kCopied]) const {
 #pragma unroll
     for (int i = 0; i < kCopied; ++i) {
       const int64_t row = first + kThreads / kColumns * i + threadIdx.x / kColumns;
-      const float value = row < count && e < d ? base[row * d + e] : 0.0f;
-      values[i] = bDec == nullptr || e >= d ? value : __fsub_rn(value, bDec[e]);
+      values[i] = __fsub_rn(live && row < count ? column[row * d] : 0.0f, less);
     }
   }
 };
@@ -169,14 +176,15 @@ extern "C" __global__ void __launch_bounds__(kThreads)
   const int64_t first = tile + kOwn * warpId();
   const bool decoder = blockIdx.z == 0;
   HotFeatures features(from, first);
-  const Rows rows{decoder ? from.error : from.x, decoder ? nullptr : from.bDec, args.rows, from.d};
+  const float* bDec = decoder ? nullptr : from.bDec;
+  const Rows rows(decoder ? from.error : from.x, bDec, args.rows, from.d);
   sumRows(from.pairs, decoder ? from.pairs.a : from.pairs.dz, rows, windows, features.main, features.g);
   features.scale(decoder ? static_cast<float>(from.sums->scale) : 1.0f);
   bool any = false;
 #pragma unroll
   for (int f = 0; f < kOwn; ++f) any |= features.hasAux[f];
   if (__syncthreads_or(any)) {
-    const Rows auxRows{decoder ? from.auxError : from.x, rows.bDec, args.rows, from.d};
+    const Rows auxRows(decoder ? from.auxError : from.x, bDec, args.rows, from.d);
     float more[kOwn][kEach];
     sumRows(from.auxPairs, decoder ? from.auxPairs.a : from.auxPairs.dz, auxRows, windows, features.aux,
             more);

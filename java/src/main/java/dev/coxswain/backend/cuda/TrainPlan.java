@@ -107,7 +107,7 @@ record TrainPlan(
   }
 
   LaunchShape order() {
-    return LaunchShape.of(rows, 256, 0);
+    return LaunchShape.of(rows, 128, 0);
   }
 
   LaunchShape error() {
