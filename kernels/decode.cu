@@ -7,6 +7,7 @@
 // Traffic: K·d weights and d results a row; the limit is L2's bandwidth for a batch, latency for a row alone.
 // Where rows have so many features that most weights are wanted by several rows of a tile, decode_dense.cu is
 // better.
+// Resources (ptxas, sm_80 / sm_90): 69 / 56 registers, the sort 30 / 32, no spills.
 #include "decode_row.cuh"
 
 namespace coxswain {

