@@ -82,10 +82,9 @@ __device__ uint32_t decodeQuads(const DecodeArgs& args, int64_t row, const Decod
     if (e < args.d) gatherFour(features, args.wDec, e, acc);
   });
   if (e >= args.d) return 0;
-  const float4 y{finish(acc.x, e), finish(acc.y, e + 1), finish(acc.z, e + 2), finish(acc.w, e + 3)};
+  const float4 y = finish.quad(acc, e);
   const Dtype dtype = static_cast<Dtype>(args.dtype);
-  return storeFour(y, static_cast<char*>(args.xHat) + row * args.d * dtypeBytes(dtype), dtype, e, args.d,
-                   true);
+  return storeQuad(y, static_cast<char*>(args.xHat) + row * args.d * dtypeBytes(dtype), dtype, e);
 }
 
 /** Any other d: thread t has columns t, t + threads, … of the slice. */
@@ -103,7 +102,7 @@ __device__ uint32_t decodeSingles(const DecodeArgs& args, int64_t row, const Dec
 #pragma unroll
   for (int i = 0; i < 4; ++i) {
     const int64_t e = first + i * step;
-    if (e < args.d) clamped += storeElement(finish(acc[i], e), xHat, dtype, e);
+    if (e < args.d) clamped += storeElement(finish.single(acc[i], e), xHat, dtype, e);
   }
   return clamped;
 }
@@ -146,8 +145,8 @@ extern "C" __global__ void __launch_bounds__(128)
   const int64_t row = blockIdx.x;
   const coxswain::DecodeFinish finish{args.bDec, args.normalized != 0, args.normalization[2 * row],
                                       args.normalization[2 * row + 1]};
-  const bool quads =
-      args.d % 4 == 0 && coxswain::stridesAligned16(args.wDec, 0) && coxswain::stridesAligned16(args.xHat, 0);
+  const bool quads = args.d % 4 == 0 && coxswain::stridesAligned16(args.wDec, 0) &&
+                     coxswain::stridesAligned16(args.bDec, 0) && coxswain::stridesAligned16(args.xHat, 0);
   const uint32_t clamped = quads ? coxswain::decodeQuads(args, row, finish, piece)
                                  : coxswain::decodeSingles(args, row, finish, piece);
   if (clamped != 0) atomicAdd(args.report + coxswain::kClamped, static_cast<unsigned long long>(clamped));

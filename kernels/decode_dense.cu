@@ -6,7 +6,7 @@
 // decode.cu; a matrix product on tensor cores would be faster still, but has no defined order.
 //
 // Traffic: at most F·d weights for 16 rows, and d results a row. The limit is L2's bandwidth.
-// Resources (ptxas, sm_80 / sm_90): 94 / 96 registers, no spills.
+// Resources (ptxas, sm_80 / sm_90): 106 / 107 registers, no spills.
 #include "decode_row.cuh"
 
 namespace coxswain {
@@ -21,7 +21,7 @@ struct DecodeDenseArgs {
   int64_t places;
   int64_t rows;       // n
   const float* wDec;  // [F, d]; rows begin on 16 bytes
-  const float* bDec;  // [d]
+  const float* bDec;  // [d]; begins on 16 bytes
   int64_t features;
   int64_t d;           // a multiple of 4
   int64_t normalized;  // not 0: the rows' normalisation is undone
@@ -114,10 +114,9 @@ __device__ uint32_t storeTile(const DecodeDenseArgs& args, int64_t firstRow, int
     if (row >= args.rows) break;
     const DecodeFinish finish{args.bDec, args.normalized != 0, args.normalization[2 * row],
                               args.normalization[2 * row + 1]};
-    const float4 y{finish(acc[r].x, e), finish(acc[r].y, e + 1), finish(acc[r].z, e + 2),
-                   finish(acc[r].w, e + 3)};
+    const float4 y = finish.quad(acc[r], e);
     char* xHat = static_cast<char*>(args.xHat) + row * args.d * dtypeBytes(dtype);
-    clamped += storeFour(y, xHat, dtype, e, args.d, true);
+    clamped += storeQuad(y, xHat, dtype, e);
   }
   return clamped;
 }

@@ -161,10 +161,21 @@ struct DecodeFinish {
   float shift;
   float scale;
 
-  __device__ __forceinline__ float operator()(float acc, int64_t e) const {
+  __device__ __forceinline__ float withBias(float acc, float bias) const {
     if (scale == 0.0f && shift == 0.0f) return 0.0f;
-    acc = __fadd_rn(acc, __ldg(bDec + e));
+    acc = __fadd_rn(acc, bias);
     return normalized ? __fadd_rn(__fmul_rn(acc, scale), shift) : acc;
+  }
+
+  __device__ __forceinline__ float single(float acc, int64_t e) const {
+    return withBias(acc, __ldg(bDec + e));
+  }
+
+  /** Of columns [e, e+4); b_dec + e begins on 16 bytes. */
+  __device__ __forceinline__ float4 quad(float4 acc, int64_t e) const {
+    const float4 bias = __ldg(reinterpret_cast<const float4*>(bDec + e));
+    return {withBias(acc.x, bias.x), withBias(acc.y, bias.y), withBias(acc.z, bias.z),
+            withBias(acc.w, bias.w)};
   }
 };
 

@@ -6,7 +6,7 @@
 //
 // Traffic: a plan's 2·m·d weights once a group, each row in and out once. The limit is the bandwidth of one
 // SM a group, some 64 bytes a cycle: for plans beyond that there is steer_wide.cu.
-// Resources (ptxas, sm_80 / sm_90): 134 / 164 registers, no spills, shared memory as SteerLaunch.java says.
+// Resources (ptxas, sm_80 / sm_90): 168 / 168 registers, no spills, shared memory as SteerLaunch.java says.
 #include "steer_group.cuh"
 
 namespace coxswain {
@@ -62,9 +62,18 @@ __device__ void applyRule(const SteerRule& rule, const SteerShared<G>& shared, R
   __syncthreads();
 }
 
+/** A copy of the rule for all threads: they would load its fields again and again. */
+__device__ void takeRule(const SteerRule& from, SteerRule& rule) {
+  if (threadIdx.x < sizeof(SteerRule) / 8) {
+    reinterpret_cast<int64_t*>(&rule)[threadIdx.x] = reinterpret_cast<const int64_t*>(&from)[threadIdx.x];
+  }
+  __syncthreads();
+}
+
 /** Steers a group of at most G rows. */
 template <int G>
-__device__ void steerGroup(const SteerArgs& args, const SteerGroup& group, float* memory, RowNotes& notes) {
+__device__ void steerGroup(const SteerArgs& args, const SteerGroup& group, float* memory, SteerRule& rule,
+                           RowNotes& notes) {
   const SteerPlan& plan = *group.plan;
   SteerShared<G> shared{
       {memory, static_cast<int>(args.pitch), static_cast<int>(args.d), static_cast<int>(group.count)},
@@ -78,7 +87,8 @@ __device__ void steerGroup(const SteerArgs& args, const SteerGroup& group, float
   const uint32_t alive = aliveRows(notes, shared.tile.count);
   if (alive != 0) {
     for (int64_t r = 0; r < plan.ruleCount; ++r) {
-      applyRule<G>(plan.rules[r], shared, notes, alive, dtypeOf(args) == Dtype::kF32 ? alive : 0);
+      takeRule(plan.rules[r], rule);
+      applyRule<G>(rule, shared, notes, alive, dtypeOf(args) == Dtype::kF32 ? alive : 0);
     }
   }
   storeRows(args, group, shared.tile, notes);
@@ -92,6 +102,7 @@ extern "C" __global__ void __launch_bounds__(coxswain::kSteerThreads)
     cox_steer(const __grid_constant__ coxswain::SteerArgs args) {
   extern __shared__ float4 memory[];
   __shared__ coxswain::RowNotes notes;
+  __shared__ coxswain::SteerRule rule;
   float* floats = reinterpret_cast<float*>(memory);
   const coxswain::SteerGroup group = args.groups[blockIdx.x];
   notes.clear();
@@ -99,11 +110,11 @@ extern "C" __global__ void __launch_bounds__(coxswain::kSteerThreads)
   if (group.plan == nullptr) {
     for (int g = 0; g < group.count; ++g) coxswain::copyRow(args, group, g);
   } else if (group.count == 1) {
-    coxswain::steerGroup<1>(args, group, floats, notes);
+    coxswain::steerGroup<1>(args, group, floats, rule, notes);
   } else if (group.count <= 4) {
-    coxswain::steerGroup<4>(args, group, floats, notes);
+    coxswain::steerGroup<4>(args, group, floats, rule, notes);
   } else {
-    coxswain::steerGroup<8>(args, group, floats, notes);
+    coxswain::steerGroup<8>(args, group, floats, rule, notes);
   }
   if (threadIdx.x == 0) coxswain::publishCounts(args, group, notes);
 }

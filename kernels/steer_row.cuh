@@ -230,7 +230,7 @@ __device__ uint32_t updateColumns(const RowTile& tile, const SteerRule& rule, co
 #pragma unroll
     for (int g = 0; g < G; ++g) {
       if (rule.constant != nullptr) acc[g] = plus(acc[g], constant);
-      const uint32_t count = storeFour(acc[g], tile.row(g), e, tile.pitch, true);
+      const uint32_t count = storeQuad(acc[g], tile.row(g), e);
       if ((counted >> g & 1) != 0) beyond += count;
     }
   }

@@ -5,7 +5,7 @@
 //
 // Traffic: a plan's 2·m·d weights once for every 8 rows, from DRAM or L2; rows and coefficients stay in L2.
 // The limit is the memory's bandwidth for the weights, and some 3 µs a launch.
-// Resources (ptxas, sm_80 / sm_90): read 134 / 134, update 78 / 80, others at most 40 / 56 registers, no
+// Resources (ptxas, sm_80 / sm_90): read 134 / 134, update 65 / 77, others at most 40 / 56 registers, no
 // spills.
 #include "steer_group.cuh"
 

@@ -41,6 +41,15 @@ __device__ __forceinline__ int64_t wideProduct(int32_t a, int32_t b) {
   return product;
 }
 
+// ---- stores ------------------------------------------------------------------------------------------
+
+/** 16 bytes in one store, of shared or global memory; the compiler splits such stores at times. p: 16-byte
+ * aligned. */
+__device__ __forceinline__ void storeVector4(float* p, float4 v) {
+  asm volatile("st.v4.f32 [%0], {%1, %2, %3, %4};" ::"l"(p), "f"(v.x), "f"(v.y), "f"(v.z), "f"(v.w)
+               : "memory");
+}
+
 // ---- conversions -------------------------------------------------------------------------------------
 
 __device__ __forceinline__ float f16ToFloat(uint16_t half) {

@@ -6,6 +6,7 @@
 
 #include "common/dtype.cuh"
 #include "common/order.cuh"
+#include "common/ptx.cuh"
 
 namespace coxswain {
 
@@ -42,10 +43,23 @@ __device__ __forceinline__ float4 loadAligned(const T* p) {
           widen(T{static_cast<uint16_t>(raw.y)}), widen(T{static_cast<uint16_t>(raw.y >> 16)})};
 }
 
+/** Four elements to p, aligned to their 8 or 16 bytes. */
+__device__ __forceinline__ void storeAligned(const float (&v)[4], float* p) {
+  *reinterpret_cast<float4*>(p) = {v[0], v[1], v[2], v[3]};
+}
+
 template <class T>
-struct alignas(4 * sizeof(T)) Four {
-  T x, y, z, w;
-};
+__device__ __forceinline__ void storeAligned(const T (&v)[4], T* p) {
+  *reinterpret_cast<uint2*>(p) = {v[0].bits | uint32_t{v[1].bits} << 16,
+                                  v[2].bits | uint32_t{v[3].bits} << 16};
+}
+
+/** Rounds four elements; returns how many were clamped. */
+template <class T>
+__device__ __forceinline__ uint32_t narrowQuad(float4 v, T (&out)[4]) {
+  return storeClamped(v.x, out) + storeClamped(v.y, out + 1) + storeClamped(v.z, out + 2) +
+         storeClamped(v.w, out + 3);
+}
 
 /** Elements [e, e+4) of a row of d; 0 from d on. `aligned`: the row begins on 16 bytes and e is a multiple
  * of 4. */
@@ -66,14 +80,35 @@ __device__ __forceinline__ float4 loadFour(const void* row, Dtype dtype, int64_t
   return loadFour(static_cast<const Bf16*>(row), e, d, aligned);
 }
 
+/** Rounds to elements [e, e+4), aligned to their 8 or 16 bytes; returns how many were clamped. */
+__device__ __forceinline__ uint32_t storeQuad(float4 v, float* row, int64_t e) {
+  float out[4];
+  const uint32_t count = narrowQuad(v, out);
+  storeVector4(row + e, {out[0], out[1], out[2], out[3]});
+  return count;
+}
+
+template <class T>
+__device__ __forceinline__ uint32_t storeQuad(float4 v, T* row, int64_t e) {
+  T out[4];
+  const uint32_t count = narrowQuad(v, out);
+  storeAligned(out, row + e);
+  return count;
+}
+
+__device__ __forceinline__ uint32_t storeQuad(float4 v, void* row, Dtype dtype, int64_t e) {
+  if (dtype == Dtype::kF32) return storeQuad(v, static_cast<float*>(row), e);
+  if (dtype == Dtype::kF16) return storeQuad(v, static_cast<F16*>(row), e);
+  return storeQuad(v, static_cast<Bf16*>(row), e);
+}
+
 /** Rounds to elements [e, e+4) of a row, as far as they are below d; returns how many were clamped. */
 template <class T>
 __device__ __forceinline__ uint32_t storeFour(float4 v, T* row, int64_t e, int64_t d, bool aligned) {
   if (aligned && e + 4 <= d) {
-    Four<T> out;
-    const uint32_t count = storeClamped(v.x, &out.x) + storeClamped(v.y, &out.y) + storeClamped(v.z, &out.z) +
-                           storeClamped(v.w, &out.w);
-    *reinterpret_cast<Four<T>*>(row + e) = out;
+    T out[4];
+    const uint32_t count = narrowQuad(v, out);
+    storeAligned(out, row + e);
     return count;
   }
   uint32_t count = 0;

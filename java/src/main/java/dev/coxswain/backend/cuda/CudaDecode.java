@@ -53,7 +53,8 @@ final class CudaDecode {
   private static DecodePlan plan(Decoder decoder, SparseRows active, TensorView xHat) {
     DecodePlan plan =
         DecodePlan.of(active.rows(), decoder.width(), decoder.features(), active.width());
-    boolean aligned = decoder.wDec().address() % 16 == 0 && xHat.address() % 16 == 0;
+    long addresses = decoder.wDec().address() | decoder.bDec().address() | xHat.address();
+    boolean aligned = addresses % 16 == 0;
     return plan.way() == DecodePlan.Way.DENSE && !aligned ? plan.gathering(decoder.width()) : plan;
   }
 
