@@ -83,8 +83,11 @@ void Queue::nudge(const std::shared_ptr<Op>& target) {
 void Queue::dropAll() {
   const auto isRunning = [](const auto& entry) { return entry.second->state == Op::State::running; };
   while (std::any_of(pending_.begin(), pending_.end(), isRunning)) wait();
-  for (const auto& [sequence, op] : pending_)
-    op->state = Op::State::done, op->after.clear(), op->run = nullptr;
+  for (const auto& [sequence, op] : pending_) {
+    op->state = Op::State::done;
+    op->after.clear();
+    op->run = nullptr, op->context = nullptr;
+  }
   pending_.clear();
   changed_.notify_all();
 }
@@ -163,20 +166,21 @@ Queue::Ops Queue::readyOps() const {
 
 void Queue::execute(const std::shared_ptr<Op>& op) {
   op->state = Op::State::running;
-  Context& context = *op->context;
-  const CUresult failed = context.failure();
+  const std::shared_ptr<Context> context = op->context;
+  const CUresult failed = context->failure();
   if (op->host.call && (failed == CUDA_SUCCESS || op->host.always)) {
     gate_.unlock();
     runOnOwnThread(op->host, failed);
     gate_.lock();
   } else if (op->run && failed == CUDA_SUCCESS) {
     const CUresult result = op->run();
-    if (result != CUDA_SUCCESS) context.fail(result);
+    if (result != CUDA_SUCCESS) context->fail(result);
   }
   op->state = Op::State::done;
   op->after.clear();
   op->run = nullptr;
   op->host = {};
+  op->context = nullptr;  // the context's streams keep their last operations
   pending_.erase(op->sequence);
   changed_.notify_all();
 }
