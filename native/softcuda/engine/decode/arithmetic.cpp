@@ -166,6 +166,14 @@ void Decoder::prmt(Instr& in, Modifiers& m) {
   operandsBySignature(in, "TTTT", Type::b32);
 }
 
+void Decoder::video(Instr& in, Modifiers& m) {
+  in.run = handler(std::string(m.base()));
+  Type d = m.takeType(), a = m.takeType(), b = m.takeType();
+  operandsBySignature(in, "TTTT", Type::b32);
+  in.flags = (ptx::isSigned(d) ? 1u : 0u) | (ptx::isSigned(a) ? 2u : 0u) | (ptx::isSigned(b) ? 4u : 0u) |
+             (m.take("sat") ? 8u : 0u) | (m.take("add") ? 16u : 0u);
+}
+
 void Decoder::lop3(Instr& in, Modifiers& m) {
   m.takeType();
   if (operands() != 5) fail("'" + std::string(at_->opcode) + "' takes d, a, b, c and a table");

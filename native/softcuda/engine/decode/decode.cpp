@@ -16,6 +16,9 @@ const std::map<std::string_view, Decoder::Method>& Decoder::table() {
     for (const char* name : {"addc", "subc", "madc"}) m[name] = &D::carry;
     for (const char* name : {"and", "or", "xor", "not", "cnot"}) m[name] = &D::logic;
     m["dp4a"] = m["dp2a"] = &D::dot;
+    for (const char* name : {"vadd2", "vadd4", "vsub2", "vsub4", "vavrg2", "vavrg4", "vabsdiff2", "vabsdiff4",
+                             "vmin2", "vmin4", "vmax2", "vmax4"})
+      m[name] = &D::video;
     m["prmt"] = &D::prmt, m["lop3"] = &D::lop3;
     m["setp"] = m["set"] = &D::setp;
     m["selp"] = m["slct"] = &D::selp;

@@ -12,7 +12,8 @@ void addAll(Registry& all) {
   addComparisons(all);
   addConversions(all);
   addMoves(all);
-  addMatrices(all);
+    addMatrices(all);
+  addVideo(all);
 }
 
 }  // namespace softcuda::SOFTCUDA_LANES

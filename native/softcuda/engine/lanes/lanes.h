@@ -32,6 +32,7 @@ void addComparisons(Registry&);
 void addConversions(Registry&);
 void addMoves(Registry&);
 void addMatrices(Registry&);
+void addVideo(Registry&);
 
 template <class T>
 inline void store(T* __restrict d, const T* __restrict r, uint32_t mask) {
