@@ -19,6 +19,9 @@ void check(Access& a) {
       if (launch.options.count) ++a.w.worker->counters.localRequests;
       checkValues(a);
       break;
+    case ptx::Space::param:
+      if (!a.w.undefined.empty()) moveParameters(a);
+      break;
     default:
       break;
   }

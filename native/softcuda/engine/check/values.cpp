@@ -8,12 +8,12 @@ namespace {
 
 using ptx::Space;
 
-// The first byte among `bytes` of a lane's access whose state is not "written"; -1: none. Elements whose
+// The first byte from `first` on of a lane's access whose state is not "written"; -1: none. Elements whose
 // register nothing reads do not count: the compiler loads padding together with what lies beside it.
-int firstUnwritten(const Access& a, const uint8_t* state) {
+int firstUnwritten(const Access& a, const uint8_t* state, unsigned first = 0) {
   const MemoryDetail& d = a.detail;
   bool byElement = a.use == Use::load && a.bytes == d.bytes() && d.registers.size() == d.count;
-  for (unsigned i = 0; i < a.bytes; ++i) {
+  for (unsigned i = first; i < a.bytes; ++i) {
     if (state[i] == SharedState::written) continue;
     if (byElement && (d.unread >> (i / d.width) & 1) != 0) continue;
     if (a.use == Use::load && a.bytes == d.bytes() && d.usedBytes != 0 && (d.usedBytes >> i & 1) == 0)
@@ -66,7 +66,8 @@ void reportUnwritten(const Access& a, int lane, int byte, uint8_t state) {
   if (state == SharedState::copying)
     what += "that cp.async has not delivered yet (no wait before it)";
   else
-    what += "that nothing has written";
+    what += state == SharedState::undefined ? "into which an undefined value was stored"
+                                            : "that nothing has written";
   if (byte > 0) what += ", from byte " + std::to_string(byte) + " on";
   if (a.space == Space::global) {
     Memory::Allocation allocation;
@@ -79,6 +80,18 @@ void reportUnwritten(const Access& a, int lane, int byte, uint8_t state) {
   report(a.w, Check::uninitialized, lane, a.address[lane], what);
 }
 
+// Whether all that a lane loads unwritten from shared or local memory is followed from here on. Not what
+// cp.async has yet to deliver: to read that is an error by itself.
+bool follow(const Access& a, int lane, const uint8_t* state) {
+  if (a.space == Space::global || a.use != Use::load) return false;
+  for (int byte = firstUnwritten(a, state); byte >= 0;
+       byte = firstUnwritten(a, state, static_cast<unsigned>(byte) + 1)) {
+    if (state[byte] == SharedState::copying) return false;
+    if (!loadUndefined(a, lane, static_cast<unsigned>(byte), state[byte])) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 void checkValues(Access& a) {
@@ -89,13 +102,14 @@ void checkValues(Access& a) {
     if (state == nullptr) continue;
     if (reads && !allWritten(state, a.bytes)) {
       int byte = firstUnwritten(a, state);
-      if (byte >= 0) {
+      if (byte >= 0 && !follow(a, lane, state)) {
         reportUnwritten(a, lane, byte, state[byte]);
         reads = false;
       }
     }
     if (a.use != Use::load) std::memset(state, SharedState::written, a.bytes);
   }
+  if (a.use == Use::store && !a.w.undefined.empty()) storeUndefined(a);
 }
 
 }  // namespace softcuda

@@ -20,6 +20,7 @@ struct Access {
   unsigned bytes;                     // of a lane
   uint64_t address[32];               // within the space; of inactive lanes: anything
   const std::byte* values = nullptr;  // of a store: what each lane writes, 16 bytes a lane
+  Ref into = kNoRef;                  // of a fragment: the register that the bytes are of
   uint32_t written = 0;               // lanes whose write the race checker has seen
   std::byte* host[32];                // where the bytes lie
 };

@@ -91,6 +91,8 @@ void callFunction(Warp& w, const Instr& in, uint32_t mask) {
         std::memcpy(frame->params + lane * callee->paramBytes + callee->formals[i].first,
                     caller->params + lane * caller->function->paramBytes + call.arguments[i],
                     call.argumentBytes[i]);
+  for (size_t i = 0; i < call.arguments.size() && !w.undefined.empty(); ++i)
+    passUndefined(w, caller, call.arguments[i], frame, callee->formals[i].first, call.argumentBytes[i], mask);
   split->callee = frame;
   split->call = &in;
   enter(w, frame, mask);

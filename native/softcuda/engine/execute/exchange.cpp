@@ -50,7 +50,10 @@ uint32_t joinLanes(Warp& w, const Instr& in, Ref named, uint32_t mask) {
   return mask | here;
 }
 
-void syncWarp(Warp& w, const Instr& in, uint32_t mask) { joinLanes(w, in, in.a, mask); }
+void syncWarp(Warp& w, const Instr& in, uint32_t mask) {
+  mask = joinLanes(w, in, in.a, mask);
+  if (mask != 0 && !w.undefined.empty()) exchangeUndefined(w, in, mask);
+}
 
 void shuffle(Warp& w, const Instr& in, uint32_t mask) {
   mask = joinLanes(w, in, in.e, mask);
@@ -58,6 +61,7 @@ void shuffle(Warp& w, const Instr& in, uint32_t mask) {
   const auto& detail = static_cast<const ShuffleDetail&>(*in.detail);
   const uint32_t *b = lanes<uint32_t>(w, in.b), *c = lanes<uint32_t>(w, in.c);
   uint32_t a[32], r[32], valid = 0, silent = 0;
+  int source[32];
   std::memcpy(a, lanes<uint32_t>(w, in.a), sizeof a);
   for (int lane = 0; lane < 32; ++lane) {
     uint32_t segment = c[lane] >> 8 & 31, clamp = c[lane] & 31;
@@ -81,12 +85,14 @@ void shuffle(Warp& w, const Instr& in, uint32_t mask) {
     }
     if (!in_range) from = lane;
     r[lane] = a[from];
+    source[lane] = from;
     valid |= static_cast<uint32_t>(in_range) << lane;
     if ((mask >> lane & 1) != 0 && (mask >> from & 1) == 0) silent |= 1u << lane;
   }
   if (silent != 0)
     report(w, Check::barrier, __builtin_ctz(silent), 0,
            "the shuffle reads from a lane that does not take part");
+  if (!w.undefined.empty()) shuffleUndefined(w, in, mask, source);
   if (in.d != kNoRef)
     for (int lane = 0; lane < 32; ++lane)
       if ((mask >> lane & 1) != 0) lanes<uint32_t>(w, in.d)[lane] = r[lane];
@@ -96,6 +102,7 @@ void shuffle(Warp& w, const Instr& in, uint32_t mask) {
 void voteLanes(Warp& w, const Instr& in, uint32_t mask) {
   mask = joinLanes(w, in, in.e, mask);
   if (mask == 0) return;
+  if (!w.undefined.empty()) exchangeUndefined(w, in, mask);
   const uint32_t* masks = lanes<uint32_t>(w, in.e);
   uint32_t yes = predicate(w, in.a) & mask, result = 0;
   for (uint32_t left = mask; left != 0; left &= left - 1) {
@@ -112,6 +119,7 @@ void voteLanes(Warp& w, const Instr& in, uint32_t mask) {
 void matchLanes(Warp& w, const Instr& in, uint32_t mask) {
   mask = joinLanes(w, in, in.e, mask);
   if (mask == 0) return;
+  if (!w.undefined.empty()) exchangeUndefined(w, in, mask);
   const uint32_t* masks = lanes<uint32_t>(w, in.e);
   uint64_t a[32];
   for (int lane = 0; lane < 32; ++lane)
@@ -170,6 +178,7 @@ static uint32_t reduce(uint32_t flags, uint32_t a, uint32_t b) {
 void reduceLanes(Warp& w, const Instr& in, uint32_t mask) {
   mask = joinLanes(w, in, in.e, mask);
   if (mask == 0) return;
+  if (!w.undefined.empty()) exchangeUndefined(w, in, mask);
   const uint32_t* masks = lanes<uint32_t>(w, in.e);
   uint32_t a[32];
   std::memcpy(a, lanes<uint32_t>(w, in.a), sizeof a);
@@ -194,6 +203,7 @@ void activeLanes(Warp& w, const Instr& in, uint32_t mask) {
 void electLane(Warp& w, const Instr& in, uint32_t mask) {
   mask = joinLanes(w, in, in.e, mask);
   if (mask == 0) return;
+  if (!w.undefined.empty()) exchangeUndefined(w, in, mask);
   uint32_t named = lanes<uint32_t>(w, in.e)[__builtin_ctz(mask)] & mask;
   if (named == 0) named = mask;
   uint32_t leader = static_cast<uint32_t>(__builtin_ctz(named));

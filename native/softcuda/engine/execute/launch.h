@@ -78,9 +78,9 @@ struct Barrier {
   std::vector<std::pair<Warp*, Split*>> waiting;
 };
 
-// What a byte of shared memory holds.
+// What a byte of shared memory holds; undefined: a value that was undefined itself was stored there.
 namespace SharedState {
-constexpr uint8_t unwritten = 0, written = 1, copying = 2;
+constexpr uint8_t unwritten = 0, written = 1, copying = 2, undefined = 3;
 }
 
 struct Cta {
@@ -125,6 +125,8 @@ std::unique_ptr<Cta> makeCta(Launch& launch, Worker& worker, uint64_t index);
 
 // report.cpp: a finding about lane `lane` of `w` at its current instruction; address 0: none.
 void report(Warp& w, Check check, int lane, uint64_t address, const std::string& what);
+// Source line, PTX line and opcode of an instruction.
+std::string placeOf(const ModuleProgram& program, const Function& function, uint32_t pc);
 std::array<uint32_t, 3> threadOf(const Cta& cta, uint32_t warp, int lane);
 
 }  // namespace softcuda

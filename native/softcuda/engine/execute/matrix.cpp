@@ -62,6 +62,7 @@ void eachPiece(Warp& w, const FragmentDetail& detail, uint32_t mask, Use use, F 
       bySpace(w, detail, mask, address, [&](Space space, uint32_t there) {
         Access access(w, detail, space, use, there, bytes);
         std::memcpy(access.address, address, sizeof address);
+        access.into = f.registers[r];
         resolve(access);
         unsigned registerBytes = bits == 64 ? 8 : 4;
         for (uint32_t left = there; left != 0; left &= left - 1) {

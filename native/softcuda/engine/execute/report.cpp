@@ -36,11 +36,11 @@ void Launch::fail(Fault why, const std::string& what) {
   message = what;
 }
 
-std::string placeOf(const Warp& w) {
-  const SourceLine& line = w.function->lines[w.pc];
-  std::string source = sourceOf(*w.cta->launch->kernel.program, line.location);
+std::string placeOf(const ModuleProgram& program, const Function& function, uint32_t pc) {
+  const SourceLine& line = function.lines[pc];
+  std::string source = sourceOf(program, line.location);
   return (source.empty() ? std::string() : source + ", ") + "PTX line " + std::to_string(line.ptxLine) +
-         ": " + w.function->opcodes[w.pc];
+         ": " + function.opcodes[pc];
 }
 
 void report(Warp& w, Check check, int lane, uint64_t address, const std::string& what) {
@@ -61,7 +61,8 @@ void report(Warp& w, Check check, int lane, uint64_t address, const std::string&
   finding.thread = threadOf(*w.cta, w.index, lane);
   finding.address = address;
   std::ostringstream text;
-  text << what << "\n  kernel " << finding.kernel << ", " << placeOf(w) << "\n  CTA " << triple(finding.cta)
+  text << what << "\n  kernel " << finding.kernel << ", "
+       << placeOf(*launch.kernel.program, *w.function, w.pc) << "\n  CTA " << triple(finding.cta)
        << ", thread " << triple(finding.thread);
   if (address != 0) text << ", address 0x" << std::hex << address;
   finding.text = text.str();

@@ -37,7 +37,10 @@ uint64_t runWarp(Warp& w, uint64_t quantum) {
     ++worker.warpCounts[slot];
     worker.threadCounts[slot] += static_cast<uint64_t>(__builtin_popcount(mask));
     ++done;
-    if (mask != 0) in.run(w, in, mask);
+    if (!w.undefined.empty())
+      runUndefined(w, in, split->mask, mask);
+    else if (mask != 0)
+      in.run(w, in, mask);
   }
   w.executed += done;
   checkSpinning(w);

@@ -131,7 +131,10 @@ Frame* makeFrame(Warp& w, const Function& function, uint32_t localBase) {
   return frame;
 }
 
-void dropFrame(Warp& w, Frame* frame) { w.freeFrames.push_back(frame); }
+void dropFrame(Warp& w, Frame* frame) {
+  w.undefined.drop(frame);
+  w.freeFrames.push_back(frame);
+}
 
 void select(Warp& w, Split* split) {
   w.split = split;
@@ -181,6 +184,9 @@ static void finish(Warp& w, Split* split) {
             std::memcpy(parent->frame->params + lane * parent->frame->function->paramBytes + call.results[i],
                         parent->callee->params + lane * callee.paramBytes + callee.results[i].first,
                         call.resultBytes[i]);
+      for (size_t i = 0; i < call.results.size() && !w.undefined.empty(); ++i)
+        passUndefined(w, parent->callee, callee.results[i].first, parent->frame, call.results[i],
+                      call.resultBytes[i], parent->mask);
       dropFrame(w, parent->callee);
       parent->callee = nullptr;
     }

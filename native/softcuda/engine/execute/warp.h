@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "check/order.h"
+#include "check/undefined.h"
 #include "program/registers.h"
 
 namespace softcuda {
@@ -73,6 +74,7 @@ struct Warp : Registers {
   std::vector<PendingCopy> copies;
   std::array<uint32_t, 32> copyGroup{};  // the group that each lane's copies go to now
   WarpOrder past;
+  Undefined undefined;
   std::vector<std::byte> local;     // 32 × localStride
   std::vector<uint8_t> localState;  // by byte, SharedState
   uint32_t localStride = 0, localUsed = 0;
