@@ -71,17 +71,15 @@ TEST(Undefined, EveryKindOfUseIsFound) {
   expectUse("setp.eq.u32 %p1, %r1, 7; @%p1 bra DONE; mov.u32 %r4, 1; DONE:", kBranch);
   expectUse("setp.eq.u32 %p1, %r1, 7; @%p1 mov.u32 %r4, 1;", "decides whether the instruction is executed");
   expectUse("setp.eq.u32 %p1, %r1, 7; @!%p1 exit;", "decides whether the instruction is executed");
-  expectUse("and.b32 %r4, %r1, 4; add.u32 %r4, %r4, %r28; and.b32 %r4, %r4, 4; ld.shared.u32 %r5, [%r4];",
-            "is used as an address");
-  expectUse("and.b32 %r4, %r1, 4; st.shared.u32 [%r4], 1;", "is used as an address");
-  expectUse("st.global.v2.u32 [%rd3], {%r2, %r1};", kStored, "");
+  const std::string same = "mul.lo.u32 %r4, %r1, 0; add.u32 %r4, %r4, %r28; ";
+  expectUse(same + "ld.shared.u32 %r5, [%r4];", "is used as an address");
+  expectUse(same + "st.shared.u32 [%r4], 1;", "is used as an address");
+  expectUse("setp.eq.u32 %p1, %r3, 0; @%p1 st.global.v2.u32 [%rd1], {%r2, %r1};", kStored);
   expectUse("red.global.add.u32 [%rd1], %r1;", "goes into an atomic operation");
   expectUse("atom.shared.cas.b32 %r4, [%r28], %r2, %r1;", "goes into an atomic operation");
   expectUse("setp.eq.u32 %p1, %r1, 7; bar.red.or.pred %p2, 0, %p1;", "goes into a barrier");
-  expectUse(
-      "and.b32 %r4, %r1, 0xf0000000; or.b32 %r4, %r4, 0xffff; or.b32 %r4, %r4, 0xf0000000; bar.warp.sync "
-      "%r1;",
-      "names the lanes that take part");
+  expectUse("mul.lo.u32 %r4, %r1, 0; sub.u32 %r4, %r4, 1; bar.warp.sync %r4;",
+            "names the lanes that take part");
 }
 
 TEST(Undefined, ItGoesThroughArithmetic) {
@@ -121,8 +119,15 @@ TEST(Undefined, ItGoesFromLaneToLane) {
   const std::string ninth = " @%p2 st.global.u32 [%rd1], %r5;";
   expectUse(one + "shfl.sync.idx.b32 %r5, %r4, 0, 31, -1;" + ninth, kStored);
   expectClean(one + "shfl.sync.idx.b32 %r5, %r4, 1, 31, -1;" + ninth);
-  expectClean(one + "shfl.sync.up.b32 %r5|%p3, %r4, 1, 0, -1; @%p3" + ninth.substr(4));
+  expectClean(one + "shfl.sync.up.b32 %r5|%p3, %r4, 1, 0, -1; @%p3 bra DONE; DONE:");
   expectUse(one + "setp.lt.u32 %p3, %r4, 3; vote.sync.ballot.b32 %r5, %p3, -1;" + ninth, kStored);
+  expectClean(one + "setp.lt.u32 %p3, %r4, 3; vote.sync.any.pred %p4, %p3, -1; @%p4 bra DONE; DONE:");
+  expectUse(one + "setp.lt.u32 %p3, %r4, 99; vote.sync.all.pred %p4, %p3, -1; @%p4 bra DONE; DONE:", kBranch);
+  // Lanes 8 to 15 are a group of their own.
+  expectClean(one +
+              "shr.u32 %r6, %r3, 3; shl.b32 %r6, %r6, 3; mov.u32 %r7, 255; shl.b32 %r7, %r7, %r6; "
+              "redux.sync.add.u32 %r5, %r4, %r7;" +
+              ninth);
   expectUse(one + "redux.sync.add.u32 %r5, %r4, -1;" + ninth, kStored);
   expectUse(one + "match.any.sync.b32 %r5, %r4, -1;" + ninth, kStored);
   expectClean(one + "mov.u32 %r5, %r4;" + ninth);

@@ -319,13 +319,22 @@ void shuffleUndefined(Warp& w, const Instr& in, uint32_t mask, const int* from) 
 }
 
 void exchangeUndefined(Warp& w, const Instr& in, uint32_t mask) {
-  useUndefined(w, in.run == syncWarp ? in.a : in.e, mask, "names the lanes that take part");
+  Ref named = in.run == syncWarp ? in.a : in.e;
+  useUndefined(w, named, mask, "names the lanes that take part");
   if (in.run == syncWarp) return;
   Sources sources(w);
+  uint32_t decides = 0;  // lanes whose defined vote decides the result of their group alone
   if (in.run != electLane) sources.add(in.a);
-  uint32_t lanes = (sources.lanes & mask) != 0 ? ~0u : 0;
-  setUndefined(w, in.d, mask, lanes, sources.origin);
-  if (in.run == matchLanes || in.run == electLane) setUndefined(w, in.b, mask, lanes, sources.origin);
+  if (in.run == voteLanes && in.flags < 2)
+    decides = (in.flags == 0 ? ~predicate(w, in.a) : predicate(w, in.a)) & ~sources.lanes;
+  uint32_t result = 0;
+  for (int lane = 0; lane < 32; ++lane) {
+    uint32_t group = lanes<uint32_t>(w, named)[lane] & mask;
+    bool undefined = (sources.lanes & group) != 0 && (decides & group) == 0;
+    result |= static_cast<uint32_t>(undefined) << lane;
+  }
+  setUndefined(w, in.d, mask, result, sources.origin);
+  if (in.run == matchLanes || in.run == electLane) setUndefined(w, in.b, mask, result, sources.origin);
 }
 
 }  // namespace softcuda
