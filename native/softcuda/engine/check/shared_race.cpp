@@ -121,8 +121,16 @@ void checkSharedRace(Access& a) {
       (a.detail.order == MemoryDetail::Order::release || a.detail.order == MemoryDetail::Order::acqRel))
     orderFence(w);
   a.written = 0;
+  const bool reads = a.use == Use::load && !strong;
+  const uint32_t me = 1u << w.index;
   for (uint32_t left = a.mask; left != 0; left &= left - 1) {
     int lane = __builtin_ctz(left);
+    if (reads && (a.distinct >> lane & 1) == 0) {
+      // An earlier lane stands for it, but in who may not write the word.
+      for (uint64_t i = a.address[lane] / 4; i <= (a.address[lane] + a.bytes - 1) / 4; ++i)
+        if (words[i].readers == me) words[i].readLane = 0xff;
+      continue;
+    }
     if (strong) exchangeClocks(a, lane);
     Who who{w, lane, w.past.clock.at[w.index], static_cast<uint16_t>(w.meetings)};
     uint64_t first = a.address[lane] / 4, last = (a.address[lane] + a.bytes - 1) / 4;
@@ -135,7 +143,7 @@ void checkSharedRace(Access& a) {
       else
         recordWrite(who, word, bytes, strong);
     }
-    a.written |= a.use == Use::store ? 1u << lane : 0;
+    a.written |= 1u << lane;
   }
 }
 

@@ -8,11 +8,16 @@ namespace {
 
 constexpr uint64_t kSector = 32;
 
-// The active lanes' addresses in ascending order; their number.
+// The active lanes' addresses in ascending order, one where all are the same; their number.
 int sorted(const Access& a, uint64_t* address) {
+  if (a.uniform) {
+    // Every lane asks for the same bytes.
+    address[0] = a.address[__builtin_ctz(a.mask)];
+    return 1;
+  }
   int n = 0;
   bool ascending = true;
-  for (uint32_t left = a.mask; left != 0; left &= left - 1) {
+  for (uint32_t left = a.distinct; left != 0; left &= left - 1) {
     address[n] = a.address[__builtin_ctz(left)];
     ascending = ascending && (n == 0 || address[n - 1] <= address[n]);
     ++n;
@@ -32,14 +37,35 @@ uint64_t firstTouch(const Launch& launch, uint64_t sector, bool isStore) {
   return __atomic_exchange_n(stamp, launch.serial, __ATOMIC_RELAXED) == launch.serial ? 0 : kSector;
 }
 
+// The most different words that any bank has to give.
+uint64_t wavefronts(uint32_t* words, int n) {
+  uint32_t seen = 0, wordOf[32];
+  int i = 0;
+  for (; i < n; ++i) {
+    uint32_t bank = words[i] & 31, bit = 1u << bank;
+    if ((seen & bit) == 0)
+      seen |= bit, wordOf[bank] = words[i];
+    else if (wordOf[bank] != words[i])
+      break;
+  }
+  if (i == n) return 1;
+  std::sort(words, words + n);
+  uint8_t perBank[32] = {};
+  uint64_t waves = 1;
+  for (i = 0; i < n; ++i)
+    if (i == 0 || words[i] != words[i - 1]) waves = std::max<uint64_t>(waves, ++perBank[words[i] & 31]);
+  return waves;
+}
+
 }  // namespace
 
 void countGlobal(Access& a) {
   Counters& counters = a.w.worker->counters;
   uint64_t address[32];
   int n = sorted(a, address);
+  uint64_t lanesActive = static_cast<uint64_t>(__builtin_popcount(a.mask));
   if (a.use == Use::atomic) {
-    counters.atomics += static_cast<uint64_t>(n);
+    counters.atomics += lanesActive;
     return;
   }
   bool isStore = a.use == Use::store;
@@ -59,7 +85,7 @@ void countGlobal(Access& a) {
   }
   ++c.requests;
   c.sectors += sectors;
-  c.usefulBytes += static_cast<uint64_t>(n) * a.bytes;
+  c.usefulBytes += lanesActive * a.bytes;
   c.idealSectors += (bytes + kSector - 1) / kSector;
 }
 
@@ -70,26 +96,22 @@ void countShared(Access& a) {
   if (a.use == Use::atomic) counters.atomics += static_cast<uint64_t>(__builtin_popcount(a.mask));
   ++counters.sharedRequests;
   int phases = a.bytes > 8 ? 4 : a.bytes > 4 ? 2 : 1, lanesPerPhase = 32 / phases;
+  if (a.contiguous || (a.uniform && phases == 1)) {
+    counters.sharedWavefronts += static_cast<uint64_t>(phases);
+    return;
+  }
   int wordsPerLane = a.bytes > 4 ? static_cast<int>(a.bytes / 4) : 1;
+  uint32_t mask = phases == 1 ? a.distinct : a.mask;
   for (int phase = 0; phase < phases; ++phase) {
     uint32_t words[32];
     int n = 0;
     for (int lane = phase * lanesPerPhase; lane < (phase + 1) * lanesPerPhase; ++lane) {
-      if ((a.mask >> lane & 1) == 0) continue;
+      if ((mask >> lane & 1) == 0) continue;
       for (int i = 0; i < wordsPerLane; ++i)
         words[n++] = static_cast<uint32_t>(a.address[lane] / 4) + static_cast<uint32_t>(i);
     }
     if (n == 0) continue;
-    bool consecutive = true;
-    for (int i = 1; i < n; ++i)
-      consecutive = consecutive && (words[i] == words[i - 1] || words[i] == words[i - 1] + 1);
-    uint64_t waves = 1;
-    if (!consecutive) {
-      std::sort(words, words + n);
-      uint8_t perBank[32] = {};
-      for (int i = 0; i < n; ++i)
-        if (i == 0 || words[i] != words[i - 1]) waves = std::max<uint64_t>(waves, ++perBank[words[i] & 31]);
-    }
+    uint64_t waves = wavefronts(words, n);
     counters.sharedWavefronts += waves;
     counters.sharedConflicts += waves - 1;
   }

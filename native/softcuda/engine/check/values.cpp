@@ -36,14 +36,17 @@ bool allWritten(const uint8_t* state, unsigned bytes) {
       std::memcpy(&four, state, 4);
       return four == 0x01010101;
     }
-    default:
-      for (unsigned i = 0; i < bytes; i += 8) {
-        std::memcpy(&word, state + i, std::min(8u, bytes - i));
-        uint64_t ones =
-            bytes - i >= 8 ? 0x0101010101010101ull : ((1ull << 8 * (bytes - i)) - 1) & 0x0101010101010101ull;
-        if ((bytes - i >= 8 ? word : word & ((1ull << 8 * (bytes - i)) - 1)) != ones) return false;
+    default: {
+      constexpr uint64_t ones = 0x0101010101010101ull;
+      uint64_t differs = 0;
+      unsigned i = 0;
+      for (; i + 8 <= bytes; i += 8) {
+        std::memcpy(&word, state + i, 8);
+        differs |= word ^ ones;
       }
-      return true;
+      for (; i < bytes; ++i) differs |= state[i] ^ 1u;
+      return differs == 0;
+    }
   }
 }
 
@@ -96,7 +99,19 @@ bool follow(const Access& a, int lane, const uint8_t* state) {
 
 void checkValues(Access& a) {
   bool reads = a.use != Use::store && a.w.cta->launch->checks(Check::uninitialized);
-  for (uint32_t left = a.mask; left != 0; left &= left - 1) {
+  if (a.use == Use::load && !reads) return;
+  if (a.contiguous && a.space != Space::local) {
+    // One run of bytes: nearly always it is written, or becomes so, as a whole.
+    uint8_t* state = stateOf(a, 0);
+    if (state == nullptr) return;
+    if (a.use == Use::store) std::memset(state, SharedState::written, 32 * a.bytes);
+    if (a.use == Use::store || allWritten(state, 32 * a.bytes)) return;
+  }
+  if (a.uniform && a.use == Use::load && a.space != Space::local) {
+    uint8_t* state = stateOf(a, __builtin_ctz(a.mask));
+    if (state == nullptr || allWritten(state, a.bytes)) return;
+  }
+  for (uint32_t left = a.space == Space::local ? a.mask : a.distinct; left != 0; left &= left - 1) {
     int lane = __builtin_ctz(left);
     uint8_t* state = stateOf(a, lane);
     if (state == nullptr) continue;

@@ -10,6 +10,56 @@ namespace {
 
 using ptx::Space;
 
+// The lowest and the highest address of the active lanes, and the bits that any of them has.
+struct Extent {
+  uint64_t first = ~0ull, last = 0, bits = 0;
+};
+
+// Active lanes that repeat the address of the lane before them or half a warp before them, where that is
+// active.
+uint32_t repeated(const Access& a) {
+  uint8_t before[32] = {}, half[32] = {};
+  for (size_t lane = 1; lane < 32; ++lane) before[lane] = a.address[lane] == a.address[lane - 1] ? 1 : 0;
+  for (size_t lane = 16; lane < 32; ++lane) half[lane] = a.address[lane] == a.address[lane - 16] ? 1 : 0;
+  uint32_t beforeBits = 0, halfBits = 0;
+  for (int i = 0; i < 4; ++i) {
+    uint64_t eight;
+    std::memcpy(&eight, before + 8 * i, 8);
+    beforeBits |= static_cast<uint32_t>(eight * 0x0102040810204080ull >> 56) << 8 * i;
+    std::memcpy(&eight, half + 8 * i, 8);
+    halfBits |= static_cast<uint32_t>(eight * 0x0102040810204080ull >> 56) << 8 * i;
+  }
+  return (beforeBits & a.mask << 1) | (halfBits & a.mask << 16);
+}
+
+Extent extentOf(Access& a) {
+  Extent extent;
+  if (a.mask == ~0u) {
+    uint64_t broken = 0, apart = 0;
+    for (uint64_t lane = 0; lane < 32; ++lane) {
+      broken |= a.address[lane] ^ (a.address[0] + lane * a.bytes);
+      apart |= a.address[lane] ^ a.address[0];
+      extent.bits |= a.address[lane];
+    }
+    a.contiguous = broken == 0;
+    a.uniform = apart == 0;
+    if (a.contiguous || a.uniform) {
+      extent.first = a.address[0], extent.last = a.address[31];
+      a.distinct = a.uniform ? 1 : a.mask;
+      return extent;
+    }
+  }
+  a.distinct = a.mask & ~repeated(a);
+  for (uint32_t left = a.distinct; left != 0; left &= left - 1) {
+    uint64_t at = a.address[__builtin_ctz(left)];
+    extent.first = at < extent.first ? at : extent.first;
+    extent.last = at > extent.last ? at : extent.last;
+    extent.bits |= at;
+  }
+  a.uniform = extent.first == extent.last;
+  return extent;
+}
+
 [[noreturn]] void badAccess(Access& a, int lane, Fault fault, const std::string& what) {
   std::string text = std::string(a.use == Use::load    ? "read"
                                  : a.use == Use::store ? "write"
@@ -28,7 +78,8 @@ void checkAlignment(Access& a, uint64_t bits) {
       badAccess(a, lane, Fault::misalignedAddress, "is not aligned to " + std::to_string(unit) + " bytes");
 }
 
-void checkWindow(Access& a, uint64_t size) {
+void checkWindow(Access& a, const Extent& extent, uint64_t size) {
+  if (extent.last < size && size - extent.last >= a.bytes) return;
   for (int lane = 0; lane < 32; ++lane) {
     if ((a.mask >> lane & 1) == 0) continue;
     if (a.address[lane] + a.bytes <= size && a.address[lane] < size) continue;
@@ -38,21 +89,22 @@ void checkWindow(Access& a, uint64_t size) {
   }
 }
 
-void resolveGlobal(Access& a) {
+void resolveGlobal(Access& a, const Extent& extent) {
   Worker& worker = *a.w.worker;
   const Memory::State& memory = worker.launch.memory.state();
   uint64_t generation = memory.generation.load(std::memory_order_acquire);
   if (generation != worker.generation)
     worker.generation = generation, worker.firstAddress = worker.endAddress = 0;
+  for (int lane = 0; lane < 32; ++lane) a.host[lane] = reinterpret_cast<std::byte*>(a.address[lane]);
+  auto inside = [&](uint64_t at) {
+    return at >= worker.firstAddress && at < worker.endAddress && worker.endAddress - at >= a.bytes;
+  };
+  if (inside(extent.first) && inside(extent.last)) return;
   for (uint32_t left = a.mask; left != 0; left &= left - 1) {
     int lane = __builtin_ctz(left);
     uint64_t at = a.address[lane];
-    if (at - worker.firstAddress >= worker.endAddress - worker.firstAddress ||
-        worker.endAddress - at < a.bytes) {
-      if (!memory.holds(at, a.bytes, &worker.firstAddress, &worker.endAddress))
-        badAccess(a, lane, Fault::illegalAddress, memory.explain(at, a.bytes));
-    }
-    a.host[lane] = reinterpret_cast<std::byte*>(at);
+    if (!inside(at) && !memory.holds(at, a.bytes, &worker.firstAddress, &worker.endAddress))
+      badAccess(a, lane, Fault::illegalAddress, memory.explain(at, a.bytes));
   }
 }
 
@@ -95,24 +147,23 @@ void resolve(Access& a) {
     default:
       break;
   }
-  uint64_t bits = 0;
-  for (int lane = 0; lane < 32; ++lane) bits |= (a.mask >> lane & 1) != 0 ? a.address[lane] : 0;
-  checkAlignment(a, bits);
+  Extent extent = extentOf(a);
+  checkAlignment(a, extent.bits);
   switch (a.space) {
     case Space::shared:
-      checkWindow(a, launch.sharedBytes);
+      checkWindow(a, extent, launch.sharedBytes);
       break;
     case Space::local:
-      checkWindow(a, a.w.localStride);
+      checkWindow(a, extent, a.w.localStride);
       break;
     case Space::kernelParam:
-      checkWindow(a, launch.parameterBytes);
+      checkWindow(a, extent, launch.parameterBytes);
       break;
     case Space::param:
-      checkWindow(a, a.w.function->paramBytes);
+      checkWindow(a, extent, a.w.function->paramBytes);
       break;
     default:
-      resolveGlobal(a);
+      resolveGlobal(a, extent);
       break;
   }
   check(a);

@@ -22,7 +22,10 @@ struct Access {
   const std::byte* values = nullptr;  // of a store: what each lane writes, 16 bytes a lane
   Ref into = kNoRef;                  // of a fragment: the register that the bytes are of
   uint32_t written = 0;               // lanes whose write the race checker has seen
-  std::byte* host[32];                // where the bytes lie
+  uint32_t distinct = 0;  // active lanes but those that repeat an address of an earlier one (not all of them)
+  bool contiguous = false;  // all 32 lanes, one behind the other
+  bool uniform = false;     // all active lanes at one address
+  std::byte* host[32];      // where the bytes lie
 };
 
 // The addresses of an instruction's lanes.

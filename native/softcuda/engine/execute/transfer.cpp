@@ -15,6 +15,16 @@ void loadLanes(Access& a) {
   for (size_t i = 0; i < a.detail.registers.size(); ++i) {
     if (a.detail.registers[i] == kNoRef) continue;
     Reg* d = lanes<Reg>(a.w, a.detail.registers[i]);
+    if (a.contiguous && a.space != Space::local && a.space != Space::param) {
+      const std::byte* from = a.host[0] + i * sizeof(Element);
+      const size_t stride = a.bytes;
+      for (size_t lane = 0; lane < 32; ++lane) {
+        Element element;
+        std::memcpy(&element, from + lane * stride, sizeof(Element));
+        d[lane] = static_cast<Reg>(element);
+      }
+      continue;
+    }
     for (uint32_t left = a.mask; left != 0; left &= left - 1) {
       int lane = __builtin_ctz(left);
       Element element;
