@@ -1,4 +1,7 @@
 // Integer instructions against plain C++.
+#include <algorithm>
+#include <cstdlib>
+
 #include "engine_instruction.h"
 
 namespace softcuda::test {
@@ -135,6 +138,27 @@ TEST(IntegerInstructions, DotProducts) {
     for (int i = 0; i < 2; ++i)
       sum += static_cast<U32>(static_cast<S16>(a >> 16 * i) * static_cast<int8_t>(b >> (16 + 8 * i)));
     return static_cast<S32>(sum);
+  });
+}
+
+TEST(IntegerInstructions, FieldsOfARegisterOneByOne) {
+  check<U32>("vabsdiff4.u32.u32.u32.add %d, %a, %b, %c;", [](U32 a, U32 b, U32 c) {
+    for (int i = 0; i < 32; i += 8)
+      c += static_cast<U32>(std::abs(static_cast<int>(a >> i & 0xff) - static_cast<int>(b >> i & 0xff)));
+    return c;
+  });
+  check<U32>("vadd2.s32.s32.s32.sat %d, %a, %b, %c;", [](U32 a, U32 b, U32) {
+    auto sum = [](U32 x, U32 y) {
+      int s = static_cast<S16>(x) + static_cast<S16>(y);
+      return static_cast<U32>(static_cast<uint16_t>(std::min(std::max(s, -32768), 32767)));
+    };
+    return sum(a >> 16, b >> 16) << 16 | sum(a, b);
+  });
+  check<U32>("max.s16x2 %d, %a, %b;", [](U32 a, U32 b, U32) {
+    auto most = [](U32 x, U32 y) {
+      return static_cast<U32>(static_cast<uint16_t>(std::max(static_cast<S16>(x), static_cast<S16>(y))));
+    };
+    return most(a >> 16, b >> 16) << 16 | most(a, b);
   });
 }
 

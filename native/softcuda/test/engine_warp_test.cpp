@@ -120,6 +120,50 @@ TEST(Atomics, FloatsAndPairsInSharedMemory) {
   EXPECT_EQ(got, std::vector<uint32_t>(32, 0x41800000));
 }
 
+TEST(Atomics, VectorsOfFloats) {
+  Device device;
+  uint64_t sums = device.upload(std::vector<float>{1, 2, 3, 4});
+  std::string ptx = kernelText(".param .u64 p0",
+                               "ld.param.u64 %rd1, [p0]; mov.f32 %f1, 0f3F800000; mov.f32 %f2, 0f40000000;"
+                               "red.global.add.v4.f32 [%rd1], {%f1, %f2, %f1, %f2};");
+  ptx.insert(ptx.find("ld.param"), ".reg .b64 %rd<3>; .reg .f32 %f<3>; ");
+  LaunchResult result = device.run(ptx, shapeOf(2, 32), {sums});
+  ASSERT_EQ(result.fault, Fault::none) << textOf(result);
+  EXPECT_EQ(device.download<float>(sums, 4), (std::vector<float>{65, 130, 67, 132}));
+}
+
+TEST(WarpInstructions, LanesThatHaveExitedAreNotWaitedFor) {
+  // The upper half leaves after the lower half has begun to wait for it.
+  Device device;
+  std::string ptx =
+      kernelText(".param .u64 p0",
+                 std::string(kHead) +
+                     "setp.lt.u32 %p1, %r1, 16; @%p1 bra LOW; mov.u32 %r5, 0; LOOP: add.u32 %r5, %r5, 1; "
+                     "setp.lt.u32 %p2, %r5, 500; @%p2 bra LOOP; exit;"
+                     "LOW: bar.warp.sync -1; vote.sync.ballot.b32 %r2, 1, -1; st.global.u32 [%rd1], %r2;");
+  for (uint64_t seed = 0; seed < 6; ++seed) {
+    device.options.seed = seed;
+    uint64_t out = device.reserve(128);
+    LaunchResult result = device.run(ptx, shapeOf(1, 32), {out});
+    ASSERT_EQ(result.fault, Fault::none) << textOf(result);
+    EXPECT_EQ(device.download<uint32_t>(out, 1)[0], 0xffffu);
+  }
+}
+
+TEST(Mbarriers, APhaseEndsWhenAllHaveArrived) {
+  std::string body =
+      ".reg .b64 %s<3>; .reg .b32 %x<9>; setp.eq.u32 %p1, %r1, 0; @%p1 mbarrier.init.shared.b64 [bar], 96; "
+      "bar.sync 0; mov.u32 %x1, data; shl.b32 %x2, %r1, 2; add.u32 %x3, %x1, %x2;"
+      "st.shared.u32 [%x3], %r1; mbarrier.arrive.shared.b64 %s1, [bar]; WAIT: mbarrier.test_wait.shared.b64 "
+      "%p2, [bar], %s1; @!%p2 bra WAIT;"
+      "mov.u32 %x4, 95; sub.u32 %x4, %x4, %r1; shl.b32 %x4, %x4, 2; add.u32 %x4, %x4, %x1; ld.shared.u32 "
+      "%r2, [%x4];"
+      "mbarrier.arrive.shared.b64 _, [bar]; WAIT2: mbarrier.try_wait.parity.shared.b64 %p2, [bar], 1; @!%p2 "
+      "bra WAIT2; @%p1 mbarrier.inval.shared.b64 [bar];";
+  std::vector<uint32_t> got = run(body, 96, ".shared .align 8 .b64 bar; .shared .align 4 .b8 data[384];");
+  for (uint32_t i = 0; i < 96; ++i) EXPECT_EQ(got[i], 95 - i);
+}
+
 TEST(Memory, VectorsAndNarrowTypes) {
   Device device;
   std::vector<uint8_t> bytes(256);

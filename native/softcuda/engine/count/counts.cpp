@@ -27,7 +27,7 @@ Counters collect(const Launch& launch, const std::vector<std::unique_ptr<Worker>
         all.threadInstructions += threads;
         all.byClass[std::string(nameOf(in.kind))] += threads;
         if (in.kind == Class::mma) all.mma += warps;
-                if (in.run == jump || in.run == branch || in.run == branchIndexed) all.branches += warps;
+        if (in.run == jump || in.run == branch || in.run == branchIndexed) all.branches += warps;
       }
     }
   }

@@ -83,7 +83,7 @@ class Decoder {
   void carry(Instr&, Modifiers&);
   void logic(Instr&, Modifiers&);
   void dot(Instr&, Modifiers&);
-    void prmt(Instr&, Modifiers&);
+  void prmt(Instr&, Modifiers&);
   void video(Instr&, Modifiers&);
   void lop3(Instr&, Modifiers&);
   void setp(Instr&, Modifiers&);

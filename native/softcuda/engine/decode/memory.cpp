@@ -192,12 +192,21 @@ void Decoder::atom(Instr& in, Modifiers& m) {
   detail.type = m.takeType();
   unsigned bytes = ptx::bytesOf(detail.type);
   if (bytes != 2 && bytes != 4 && bytes != 8) fail("'" + std::string(at_->opcode) + "' is not supported");
-  if (vector != 1) fail("vector atomics are not supported");
+
   detail.width = static_cast<uint8_t>(bytes);
   size_t next = detail.returns ? 1 : 0;
   setAddress(detail, operand(next++), space);
-  if (detail.returns) in.d = target(operand(0), bytes);
-  in.a = source(operand(next++), detail.type);
+  if (vector == 1) {
+    if (detail.returns) in.d = target(operand(0), bytes);
+    in.a = source(operand(next++), detail.type);
+  } else {
+    detail.count = static_cast<uint8_t>(vector);
+    for (const Operand& each : operand(next).items) detail.registers.push_back(source(each, detail.type));
+    for (const Operand& each : detail.returns ? operand(0).items : std::vector<Operand>())
+      detail.results.push_back(target(each, bytes));
+    if (operand(next++).items.size() != vector || detail.op == Op::cas)
+      fail("'" + std::string(at_->opcode) + "' has the wrong vector");
+  }
   if (detail.op == Op::cas) in.b = source(operand(next++), detail.type);
   if (operands() != next + (hint ? 1 : 0))
     fail("'" + std::string(at_->opcode) + "' has the wrong number of operands");

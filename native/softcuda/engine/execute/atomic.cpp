@@ -99,6 +99,11 @@ void applyLanes(Access& access, const Instr& in) {
   for (size_t k = 0; k < 32; ++k) {
     int lane = w.order[k];
     if ((access.mask >> lane & 1) == 0) continue;
+    for (size_t i = 0; i < how.registers.size(); ++i) {
+      U old = apply<U>(how, access.host[lane] + i * sizeof(U), lanes<U>(w, how.registers[i])[lane], U{0});
+      if (i < how.results.size() && how.results[i] != kNoRef) lanes<U>(w, how.results[i])[lane] = old;
+    }
+    if (!how.registers.empty()) continue;
     U a = lanes<U>(w, in.a)[lane], b = in.b == kNoRef ? U{0} : lanes<U>(w, in.b)[lane];
     U old = apply<U>(how, access.host[lane], a, b);
     if (in.d != kNoRef) lanes<U>(w, in.d)[lane] = old;

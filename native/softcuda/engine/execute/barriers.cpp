@@ -85,6 +85,7 @@ bool breakDeadlock(Cta& cta) {
     for (Split* split : w.leaves) {
       if (split->state != Split::State::lanes) continue;
       split->state = Split::State::ready;
+      if ((split->waitMask & w.alive & ~split->mask) == 0) return true;  // whom it waited for has exited
       split->forced = true;
       select(w, split);
       w.pc = split->pc;

@@ -30,15 +30,15 @@ uint64_t valueOf(const Warp& w, const FrameValue& value, int lane, uint32_t loca
   const Cta& cta = *w.cta;
   const Launch& launch = *cta.launch;
   const auto &block = launch.shape.block, &grid = launch.shape.grid;
-  std::array<uint32_t, 3> thread = threadOf(cta, w.index, lane);
+  auto thread = [&](size_t axis) { return threadOf(cta, w.index, lane)[axis]; };
   uint32_t bit = 1u << lane;
   switch (value.special) {
     case Special::tidX:
-      return thread[0];
+      return thread(0);
     case Special::tidY:
-      return thread[1];
+      return thread(1);
     case Special::tidZ:
-      return thread[2];
+      return thread(2);
     case Special::ntidX:
       return block[0];
     case Special::ntidY:

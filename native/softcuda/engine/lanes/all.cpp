@@ -12,7 +12,7 @@ void addAll(Registry& all) {
   addComparisons(all);
   addConversions(all);
   addMoves(all);
-    addMatrices(all);
+  addMatrices(all);
   addVideo(all);
 }
 

@@ -36,6 +36,7 @@ struct AtomicDetail : MemoryDetail {
   enum class Op : uint8_t { add, min, max, inc, dec, andBits, orBits, xorBits, exch, cas } op = Op::add;
   ptx::Type type = ptx::Type::u32;
   bool returns = false;
+  std::vector<Ref> results;  // of a vector, whose operands are `registers`
 };
 
 struct CallDetail : Detail {
