@@ -25,7 +25,7 @@ constexpr float kNone = -__builtin_inff();
 /** f ≥ 1 features of a chunk that begins at a multiple of 128. */
 struct ExplainBlocksArgs {
   const float* logits;  // L [f, stride]
-  LogSum* rowParts;     // written; [f, ⌈V/128⌉]
+  LogSum* rowParts;     // written; [⌈V/128⌉, f]
   LogSum* columnParts;  // written; [⌈f/128⌉, V]
   int64_t f;
   int64_t v;
@@ -35,7 +35,7 @@ struct ExplainBlocksArgs {
 };
 
 struct ExplainMergeRowsArgs {
-  const LogSum* parts;   // [f, blocks]
+  const LogSum* parts;   // [blocks, f]
   double* rowLogSumExp;  // written; [f]
   int64_t f;
   int64_t blocks;
@@ -43,13 +43,13 @@ struct ExplainMergeRowsArgs {
 
 struct ExplainMergeColumnsArgs {
   const LogSum* parts;  // [blocks, V]
-  LogSum* columns;      // updated; [V], aligned to 8 bytes
+  LogSum* columns;      // updated; [V]
   int64_t v;
   int64_t blocks;
 };
 
 struct ExplainColumnLogsArgs {
-  const LogSum* columns;    // [V], aligned to 8 bytes
+  const LogSum* columns;    // [V]
   double* columnLogSumExp;  // written; [V]
   int64_t v;
 };
@@ -64,7 +64,6 @@ extern "C" __global__ void __launch_bounds__(256, 3)
   const int lane = laneId();
   const int warp = static_cast<int>(threadIdx.x) / 32;
   const int64_t featureBlocks = (args.f + kBlock - 1) / kBlock;
-  const int64_t wordBlocks = (args.v + kBlock - 1) / kBlock;
   const int64_t featureBlock = blockIdx.x % featureBlocks;
   const int64_t wordBlock = blockIdx.x / featureBlocks;
   const int64_t firstFeature = featureBlock * kBlock;
@@ -92,7 +91,7 @@ extern "C" __global__ void __launch_bounds__(256, 3)
     if (lane == i) mine = part;
   }
   const int64_t c = firstFeature + 16 * warp + lane;
-  if (lane < 16 && c < args.f) args.rowParts[c * wordBlocks + wordBlock] = mine;
+  if (lane < 16 && c < args.f) args.rowParts[wordBlock * args.f + c] = mine;
 
   for (int i = 0; i < 16; ++i) {
     const float* column = block + lane * kPitch + 16 * warp + i;
@@ -107,19 +106,27 @@ extern "C" __global__ void __launch_bounds__(256, 3)
 /**
  * A warp a feature: 32 blocks at a time. The running maximum before and after each block, and with it both
  * factors of each merge, are known at once; what is left in sequence is a product and a sum a block.
- * Grid: ⌈f/8⌉ CTAs of 256 threads.
+ * Grid: ⌈f/32⌉ CTAs of 1,024 threads, which read the parts of 32 features together.
  */
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(1024)
     cox_explain_merge_rows(const __grid_constant__ coxswain::ExplainMergeRowsArgs args) {
   using namespace coxswain;
+  __shared__ double results[32];
+  __shared__ LogSum tile[32][33];  // [block, feature]; one more, so that a feature's parts lie in all banks
   const int lane = laneId();
-  const int64_t c = blockIdx.x * int64_t{8} + threadIdx.x / 32;
-  if (c >= args.f) return;
+  const int warp = static_cast<int>(threadIdx.x) / 32;
+  const int64_t firstFeature = blockIdx.x * int64_t{32};
   LogSum total = {kNone, 0.0};
   for (int64_t first = 0; first < args.blocks; first += 32) {
     const int count = static_cast<int>(min(args.blocks - first, int64_t{32}));
+    __syncthreads();
     LogSum part = {kNone, 0.0};
-    if (lane < count) part = args.parts[c * args.blocks + first + lane];
+    if (warp < count && firstFeature + lane < args.f) {
+      part = args.parts[(first + warp) * args.f + firstFeature + lane];
+    }
+    tile[warp][lane] = part;
+    __syncthreads();
+    part = tile[lane][warp];
     double max = fmax(part.max, total.max);
 #pragma unroll
     for (int o = 1; o < 32; o *= 2) {
@@ -135,7 +142,9 @@ extern "C" __global__ void __launch_bounds__(256)
     }
     total.max = __shfl_sync(kAllLanes, max, count - 1);
   }
-  if (lane == 0) args.rowLogSumExp[c] = total.max + logOf(total.sum);
+  if (lane == 0) results[warp] = total.max + logOf(total.sum);
+  __syncthreads();
+  if (warp == 0 && firstFeature + lane < args.f) args.rowLogSumExp[firstFeature + lane] = results[lane];
 }
 
 /** A thread a word. Grid: ⌈V/256⌉ CTAs of 256 threads. */

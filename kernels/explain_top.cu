@@ -46,6 +46,16 @@ namespace {
 constexpr int kThreads = 128;
 constexpr int kBuffer = 256;
 
+/** In one access of 16 bytes, without which neighbours in shared memory would share banks. */
+__device__ __forceinline__ ExplainedWord load(const ExplainedWord* from) {
+  const int4 raw = *reinterpret_cast<const int4*>(from);
+  return {__hiloint2double(raw.y, raw.x), raw.z, __int_as_float(raw.w)};
+}
+__device__ __forceinline__ void store(const ExplainedWord& word, ExplainedWord* to) {
+  *reinterpret_cast<int4*>(to) = make_int4(__double2loint(word.score), __double2hiint(word.score), word.word,
+                                           __float_as_int(word.logit));
+}
+
 __device__ __forceinline__ bool precedes(const ExplainedWord& a, const ExplainedWord& b) {
   return a.score > b.score || (a.score == b.score && a.word < b.word);
 }
@@ -57,7 +67,7 @@ __device__ __forceinline__ int64_t countPreceding(const ExplainedWord* list, int
   int64_t high = count;
   while (low < high) {
     const int64_t middle = (low + high) / 2;
-    if (precedes(list[middle], x)) {
+    if (precedes(load(list + middle), x)) {
       low = middle + 1;
     } else {
       high = middle;
@@ -90,15 +100,17 @@ struct Scoring {
 __device__ ExplainedWord* sorted(ExplainedWord* a, ExplainedWord* b, int count) {
   int size = 2;
   while (size < count) size *= 2;
-  for (int i = count + threadIdx.x; i < size; i += kThreads) a[i] = {-__builtin_inf(), INT32_MAX, 0.0f};
+  for (int i = count + threadIdx.x; i < size; i += kThreads) {
+    store({-__builtin_inf(), INT32_MAX, 0.0f}, a + i);
+  }
   __syncthreads();
   for (int run = 2; run <= size; run *= 2) {
     for (int bit = run / 2; bit > 0; bit /= 2) {
       for (int i = threadIdx.x; i < size; i += kThreads) {
-        const ExplainedWord mine = a[i];
-        const ExplainedWord other = a[i ^ bit];
+        const ExplainedWord mine = load(a + i);
+        const ExplainedWord other = load(a + (i ^ bit));
         const bool wantsFirst = ((i & run) == 0) == ((i & bit) == 0);
-        b[i] = precedes(mine, other) == wantsFirst ? mine : other;
+        store(precedes(mine, other) == wantsFirst ? mine : other, b + i);
       }
       __syncthreads();
       ExplainedWord* swap = a;
@@ -113,12 +125,14 @@ __device__ ExplainedWord* sorted(ExplainedWord* a, ExplainedWord* b, int count) 
 __device__ int64_t mergeBest(const ExplainedWord* kept, int64_t count, const ExplainedWord* fresh, int added,
                              int64_t top, ExplainedWord* merged) {
   for (int64_t i = threadIdx.x; i < count; i += kThreads) {
-    const int64_t place = i + countPreceding(fresh, added, kept[i]);
-    if (place < top) merged[place] = kept[i];
+    const ExplainedWord word = load(kept + i);
+    const int64_t place = i + countPreceding(fresh, added, word);
+    if (place < top) store(word, merged + place);
   }
   for (int64_t i = threadIdx.x; i < added; i += kThreads) {
-    const int64_t place = i + countPreceding(kept, count, fresh[i]);
-    if (place < top) merged[place] = fresh[i];
+    const ExplainedWord word = load(fresh + i);
+    const int64_t place = i + countPreceding(kept, count, word);
+    if (place < top) store(word, merged + place);
   }
   __syncthreads();
   return min(top, count + added);
@@ -176,7 +190,7 @@ extern "C" __global__ void __launch_bounds__(128, 8)
       int place = 0;
       if (laneId() == 0 && takers != 0) place = atomicAdd(&buffered, __popc(takers));
       place = __shfl_sync(kAllLanes, place, 0) + lanesBelow(takers);
-      if (wanted) buffer[place] = mine;
+      if (wanted) store(mine, buffer + place);
       __syncthreads();
       const int added = buffered;
       __syncthreads();
@@ -188,7 +202,7 @@ extern "C" __global__ void __launch_bounds__(128, 8)
       }
     }
     for (int64_t i = thread; i < args.top; i += kThreads) {
-      const ExplainedWord word = best.kept[i];
+      const ExplainedWord word = load(best.kept + i);
       args.words[c * args.top + i] = word.word;
       args.scores[c * args.top + i] = word.score;
       args.wordGivenFeature[c * args.top + i] = scoring.given(word.logit);

@@ -121,7 +121,7 @@ extern "C" __global__ void __launch_bounds__(kSteerThreads)
 }
 
 /** Rows out, and counted. Grid: groups. */
-extern "C" __global__ void __launch_bounds__(kSteerThreads)
+extern "C" __global__ void __launch_bounds__(kSteerThreads, 2)
     cox_steer_wide_close(const __grid_constant__ SteerWideArgs args) {
   const WideGroup wide(args, blockIdx.x);
   storeRows(args.base, wide.group, wide.tile, wide.notes);

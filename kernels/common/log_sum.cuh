@@ -6,8 +6,8 @@
 
 namespace coxswain {
 
-/** log Σ = max + log(sum). */
-struct LogSum {
+/** log Σ = max + log(sum). Aligned, so that one access brings both. */
+struct __align__(16) LogSum {
   double max;
   double sum;
 };

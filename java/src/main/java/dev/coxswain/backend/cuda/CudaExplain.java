@@ -17,6 +17,9 @@ import java.util.Optional;
 final class CudaExplain {
   private static final long WIDEST = 1 << 30;
 
+  /** (max, Σ) of one word, which the kernels read at once. */
+  private static final long COLUMN_BYTES = 16;
+
   private final CudaLane lane;
   private final ExplainOptions options;
   private final ExplainPlan plan;
@@ -140,6 +143,10 @@ final class CudaExplain {
     Requirements.explain(shard, options, rowLogSumExp, columns);
     long stride = ExplainPlan.stride(shard.words().rows());
     shard.logits().ifPresent(l -> l.require("L", DType.F32, shard.features().rows(), stride));
+    if (columns.address() % COLUMN_BYTES != 0) {
+      throw new IllegalArgumentException(
+          "the column statistics begin at no multiple of " + COLUMN_BYTES + " bytes");
+    }
     if (shard.features().rowElements() >= WIDEST) {
       throw new IllegalArgumentException(
           "U has rows of " + shard.features().rowElements() + " elements; less than 2^30 fit");

@@ -148,7 +148,7 @@ record ExplainPlan(
   }
 
   LaunchShape mergeRows(long count) {
-    return LaunchShape.of(blocks(count, 8), 256, 0);
+    return LaunchShape.of(blocks(count, 32), 1024, 0);
   }
 
   /** Also for the columns' logarithms. */
