@@ -50,7 +50,7 @@ java_tests() { run_maven -pl java verify; }
 # device, and in another order of lanes, warps and blocks. A finding of the checkers fails, also one nobody looked at.
 cuda_tests() {
   local program seed preset
-  "$COX_ROOT/native/build.sh" release softcuda kernels softcuda_tests softcuda_driver_tests
+  "$COX_ROOT/native/build.sh" release softcuda kernels cubins softcuda_tests softcuda_driver_tests
   for program in softcuda_tests softcuda_driver_tests; do
     "$BUILD/release/native/softcuda/test/$program" --gtest_brief=1
   done
