@@ -124,20 +124,20 @@ struct EncodeGatherArgs {
 
 using namespace coxswain;
 
-#define COX_SCAN(rows, resident)                                                  \
-  extern "C" __global__ void __launch_bounds__(256, resident)                     \
+#define COX_SCAN(rows)                                                            \
+  extern "C" __global__ void __launch_bounds__(256)                               \
       cox_encode_scan_##rows(const __grid_constant__ EncodeScanArgs args) {       \
     scanFeatures<rows, QuadDots>(args);                                           \
   }                                                                               \
-  extern "C" __global__ void __launch_bounds__(256, resident)                     \
+  extern "C" __global__ void __launch_bounds__(256)                               \
       cox_encode_scan_##rows##_any(const __grid_constant__ EncodeScanArgs args) { \
     scanFeatures<rows, SingleDots>(args);                                         \
   }
 
-COX_SCAN(1, 2)
-COX_SCAN(2, 2)
-COX_SCAN(4, 2)
-COX_SCAN(8, 1)
+COX_SCAN(1)
+COX_SCAN(2)
+COX_SCAN(4)
+COX_SCAN(8)
 
 extern "C" __global__ void __launch_bounds__(256)
     cox_encode_rescore(const __grid_constant__ EncodeRescoreArgs args) {
