@@ -97,33 +97,49 @@ bool follow(const Access& a, int lane, const uint8_t* state) {
 
 }  // namespace
 
-void checkValues(Access& a) {
-  bool reads = a.use != Use::store && a.w.cta->launch->checks(Check::uninitialized);
-  if (a.use == Use::load && !reads) return;
+// Whether every active lane finds only written bytes. Runs of addresses, and lanes that share one, are looked
+// at once.
+static bool allLanesWritten(const Access& a) {
   if (a.contiguous && a.space != Space::local) {
-    // One run of bytes: nearly always it is written, or becomes so, as a whole.
-    uint8_t* state = stateOf(a, 0);
-    if (state == nullptr) return;
-    if (a.use == Use::store) std::memset(state, SharedState::written, 32 * a.bytes);
-    if (a.use == Use::store || allWritten(state, 32 * a.bytes)) return;
-  }
-  if (a.uniform && a.use == Use::load && a.space != Space::local) {
-    uint8_t* state = stateOf(a, __builtin_ctz(a.mask));
-    if (state == nullptr || allWritten(state, a.bytes)) return;
+    const uint8_t* state = stateOf(a, 0);
+    return state == nullptr || allWritten(state, 32 * a.bytes);
   }
   for (uint32_t left = a.space == Space::local ? a.mask : a.distinct; left != 0; left &= left - 1) {
-    int lane = __builtin_ctz(left);
-    uint8_t* state = stateOf(a, lane);
-    if (state == nullptr) continue;
-    if (reads && !allWritten(state, a.bytes)) {
-      int byte = firstUnwritten(a, state);
-      if (byte >= 0 && !follow(a, lane, state)) {
-        reportUnwritten(a, lane, byte, state[byte]);
-        reads = false;
-      }
-    }
-    if (a.use != Use::load) std::memset(state, SharedState::written, a.bytes);
+    const uint8_t* state = stateOf(a, __builtin_ctz(left));
+    if (state != nullptr && !allWritten(state, a.bytes)) return false;
   }
+  return true;
+}
+
+static void checkReads(Access& a) {
+  for (uint32_t left = a.mask; left != 0; left &= left - 1) {
+    int lane = __builtin_ctz(left);
+    const uint8_t* state = stateOf(a, lane);
+    if (state == nullptr || allWritten(state, a.bytes)) continue;
+    int byte = firstUnwritten(a, state);
+    if (byte < 0 || follow(a, lane, state)) continue;
+    reportUnwritten(a, lane, byte, state[byte]);
+    return;
+  }
+}
+
+static void markWritten(const Access& a) {
+  uint8_t* run = a.contiguous && a.space != Space::local ? stateOf(a, 0) : nullptr;
+  if (run != nullptr) {
+    std::memset(run, SharedState::written, 32 * a.bytes);
+    return;
+  }
+  for (uint32_t left = a.space == Space::local ? a.mask : a.distinct; left != 0; left &= left - 1) {
+    uint8_t* state = stateOf(a, __builtin_ctz(left));
+    if (state != nullptr) std::memset(state, SharedState::written, a.bytes);
+  }
+}
+
+void checkValues(Access& a) {
+  bool reads = a.use != Use::store && a.w.cta->launch->checks(Check::uninitialized);
+  if (reads && !allLanesWritten(a)) checkReads(a);
+  if (a.use == Use::load) return;
+  markWritten(a);
   if (a.use == Use::store && !a.w.undefined.empty()) storeUndefined(a);
 }
 
