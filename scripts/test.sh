@@ -49,7 +49,7 @@ java_tests() { run_maven -pl java verify; }
 # The software CUDA driver's own tests, then what every backend promises and the CUDA backend's own, twice: on another
 # device, and in another order of lanes, warps and blocks. A finding of the checkers fails, also one nobody looked at.
 cuda_tests() {
-  local program seed preset
+  local program seed preset tests='*Test'
   "$COX_ROOT/native/build.sh" release softcuda kernels cubins softcuda_tests softcuda_driver_tests
   for program in softcuda_tests softcuda_driver_tests; do
     "$BUILD/release/native/softcuda/test/$program" --gtest_brief=1
@@ -59,7 +59,9 @@ cuda_tests() {
   for preset in sm_90 sm_89; do
     seed=$((RANDOM + 1))
     echo "softcuda $preset, seed $seed"
-    SOFTCUDA_DEVICE_PRESET=$preset run_maven -pl java -Dcox.skip.cuda=false "-Dcox.softcuda.seed=$seed" test-compile surefire:test@cuda
+    SOFTCUDA_DEVICE_PRESET=$preset run_maven -pl java -Dcox.skip.cuda=false "-Dcox.softcuda.seed=$seed" "-Dtest=$tests" \
+      test-compile surefire:test@cuda
+    tests='*Test,!MutatedKernelsTest,!CudaFailureTest' # each starts processes of its own, with settings of its own
   done
   if [ -s "$SOFTCUDA_FINDINGS" ]; then
     cat "$SOFTCUDA_FINDINGS"
