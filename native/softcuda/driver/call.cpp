@@ -3,6 +3,8 @@
 namespace softcuda {
 
 CUresult refuse(const char* function, CUresult code, const std::string& why) {
+  // That a cubin does not run here is no news: every loader goes on to the PTX then.
+  if (code == CUDA_ERROR_NO_BINARY_FOR_GPU && !Driver::get().settings.trace) return code;
   say(std::string(function) + ": error " + std::to_string(code) + ": " + why);
   return code;
 }
