@@ -25,5 +25,5 @@ public record DemoSize(
     int randomSets,
     int generateTokens) {
   public static final DemoSize FULL = new DemoSize(200_000, 4096, 32, 500, 1024, 24, 64, 3, 96);
-  public static final DemoSize QUICK = new DemoSize(30_000, 1024, 32, 200, 512, 8, 64, 1, 48);
+  public static final DemoSize QUICK = new DemoSize(30_000, 512, 24, 250, 256, 8, 64, 1, 48);
 }
