@@ -201,6 +201,19 @@ TEST(Checkers, GlobalRaceBetweenCtas) {
   expectClean(device.run(atomic, shapeOf(2, 1), {word}));
 }
 
+TEST(Checkers, AWriteOfAnyEarlierLaunchIsNoRace) {
+  std::string ptx =
+      kernel(kTwo, std::string(kIndex) +
+                       "ld.param.u64 %rd1, [p0]; ld.param.u32 %r3, [p1]; setp.eq.u32 %p1, %r1, %r3;"
+                       "@%p1 st.global.u32 [%rd1], %r1;");
+  Device device;
+  uint64_t word = device.upload(std::vector<uint32_t>{0});
+  expectClean(device.run(ptx, shapeOf(4, 1), {word, 1}));
+  // The shadow numbers launches modulo 1,024.
+  for (int i = 0; i < 1023; ++i) expectClean(device.run(ptx, shapeOf(4, 1), {word, 9}));
+  expectClean(device.run(ptx, shapeOf(4, 1), {word, 2}));
+}
+
 TEST(Checkers, BarrierDivergence) {
   auto text = [](const std::string& limit) {
     return kernel(kOne,

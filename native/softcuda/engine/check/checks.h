@@ -17,6 +17,8 @@ void checkValues(Access& access);
 void checkSharedRace(Access& access);
 // global_race.cpp
 void checkGlobalRace(Access& access);
+// To be called before a launch runs: what was remembered of others must not be taken for its own.
+void forgetRaces(Launch& launch);
 
 // cp.async puts a copy's bytes into shared memory.
 void copyDelivered(Warp& w, const PendingCopy& copy);

@@ -10,6 +10,7 @@ namespace {
 // An access in 64 bits: CTA 24, warp 5, bytes 4, strong 1, clock 20, launch 10. 0: none of this launch.
 constexpr uint64_t kCtaLimit = (1ull << 24) - 1;
 constexpr uint32_t kClockLimit = (1u << 20) - 1;
+constexpr uint32_t kSerials = 1023;  // a launch's number; before one comes again, all accesses are forgotten
 
 struct Past {
   uint64_t bits;
@@ -18,14 +19,14 @@ struct Past {
   uint8_t bytes() const { return static_cast<uint8_t>(bits >> 31 & 15); }
   bool strong() const { return (bits >> 30 & 1) != 0; }
   uint32_t clock() const { return static_cast<uint32_t>(bits >> 10) & kClockLimit; }
-  uint32_t serial() const { return static_cast<uint32_t>(bits & 1023); }
+  uint32_t serial() const { return static_cast<uint32_t>(bits & kSerials); }
 };
 
 uint64_t packed(const Warp& w, uint8_t bytes, bool strong) {
   uint32_t clock = std::min(w.past.clock.at[w.index], kClockLimit);
   return w.cta->index << 40 | static_cast<uint64_t>(w.index) << 35 | static_cast<uint64_t>(bytes) << 31 |
          static_cast<uint64_t>(strong) << 30 | static_cast<uint64_t>(clock) << 10 |
-         (w.cta->launch->serial & 1023);
+         (w.cta->launch->serial & kSerials);
 }
 
 void complain(const Access& a, int lane, const Past& other, const char* mine, const char* theirs) {
@@ -44,7 +45,7 @@ void complain(const Access& a, int lane, const Past& other, const char* mine, co
 
 bool races(const Access& a, const Past& other, uint8_t bytes, bool strong) {
   const Warp& w = a.w;
-  if (other.bits == 0 || other.serial() != (w.cta->launch->serial & 1023) || other.cta() == w.cta->index)
+  if (other.bits == 0 || other.serial() != (w.cta->launch->serial & kSerials) || other.cta() == w.cta->index)
     return false;
   if ((other.bytes() & bytes) == 0 || (strong && other.strong())) return false;
   return !knows(w, other.cta(), other.warp(), other.clock());
@@ -55,6 +56,11 @@ bool unchanged(const Access& a, int lane) {
 }
 
 }  // namespace
+
+void forgetRaces(Launch& launch) {
+  Memory::State& memory = launch.memory.state();
+  if ((launch.serial & kSerials) == 0) memory.races.drop(0, memory.races.bytes());
+}
 
 void checkGlobalRace(Access& a) {
   Warp& w = a.w;

@@ -2,6 +2,7 @@
 #include <cstring>
 #include <thread>
 
+#include "check/checks.h"
 #include "count/counts.h"
 #include "execute/launch.h"
 
@@ -78,6 +79,7 @@ LaunchResult launch(const Kernel& kernel, const LaunchShape& shape, const std::b
   run.ctaCount = static_cast<uint64_t>(shape.grid[0]) * shape.grid[1] * shape.grid[2];
   run.fenced = kernel.usesFences;
   run.serial = memory.state().launches.fetch_add(1) + 1;
+  forgetRaces(run);
   run.budget = static_cast<int64_t>(std::min<uint64_t>(options.instructionBudget, INT64_MAX));
   uint64_t threads = options.threads > 0 ? static_cast<uint64_t>(options.threads)
                                          : std::max(1u, std::thread::hardware_concurrency());
