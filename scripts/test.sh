@@ -94,6 +94,21 @@ assert summary["effect_nats"] > summary["effect_random_features_nats"] + 1
 PYTHON
 }
 
+# The same loop with the engine on the software CUDA driver, from the same hidden states: the SAE, its words, and what the
+# steered model writes are the same bytes.
+cuda_demo_test() {
+  local out=$BUILD/demo-cuda file
+  rm -rf "$out"
+  mkdir -p "$out/.steps"
+  cp -r "$BUILD/demo-test/harvest" "$out/"
+  cp "$BUILD/demo-test/.steps/harvest.json" "$out/.steps/"
+  "$COX_ROOT/cox" softcuda demo --quick --out "$out"
+  for file in sae/sae_weights.safetensors explanations.jsonl contexts.jsonl plan.json generations.jsonl; do
+    cmp "$BUILD/demo-test/$file" "$out/$file"
+  done
+  grep -q '"train_device" *: *"cuda:0 (software CUDA driver (test)' "$out/summary.json"
+}
+
 # Runs one part of the tests with its output in a log, and shows all of the log where it fails.
 part() { # NAME COMMAND...
   local name=$1 start=$SECONDS verdict=ok
@@ -140,6 +155,7 @@ run_script() {
   part cli cli_tests
   part bundle bundle_test
   part demo demo_test
+  part cudademo cuda_demo_test
   printf '%s\n' "${SUMMARY[@]}"
   if [ ${#FAILURES[@]} -gt 0 ]; then
     printf 'FAILED: %s; the logs are in %s\n' "${FAILURES[*]}" "$BUILD/log"

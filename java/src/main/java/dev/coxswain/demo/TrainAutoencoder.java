@@ -83,7 +83,8 @@ final class TrainAutoencoder implements Step {
           .put("n_features", options.features())
           .put("k", options.k())
           .put("steps", options.steps())
-          .put("train_rows_per_s", result.rowsPerSecond());
+          .put("train_rows_per_s", result.rowsPerSecond())
+          .put("train_device", shop.backend().name());
     }
   }
 
@@ -104,8 +105,9 @@ final class TrainAutoencoder implements Step {
   public String result(ObjectNode own) {
     return String.format(
         Locale.ROOT,
-        "%,d features, %,.0f rows/s",
+        "%,d features, %,.0f rows/s on %s",
         own.path("n_features").asLong(),
-        own.path("train_rows_per_s").asDouble());
+        own.path("train_rows_per_s").asDouble(),
+        own.path("train_device").asText());
   }
 }
