@@ -42,6 +42,24 @@ record CubinResources(int registers, int spillBytes, int sharedBytes) {
     return in(text, begin);
   }
 
+  /** Of a kernel in whatever module it stands. */
+  static CubinResources of(String kernel, int sm) throws IOException {
+    for (Path report : reports("sm_" + sm + ".cubin.txt")) {
+      String text = Files.readString(report);
+      int begin = text.indexOf("'" + kernel + "'");
+      if (begin >= 0) {
+        return in(text, begin);
+      }
+    }
+    throw new IOException("no report in " + REPORTS + " knows " + kernel);
+  }
+
+  private static List<Path> reports(String ending) throws IOException {
+    try (Stream<Path> files = Files.list(REPORTS)) {
+      return files.filter(file -> file.toString().endsWith(ending)).sorted().toList();
+    }
+  }
+
   /** Of the kernel whose name stands there. */
   private static CubinResources in(String text, int begin) {
     int end = text.indexOf("Compiling entry function", begin);
@@ -54,10 +72,7 @@ record CubinResources(int registers, int spillBytes, int sharedBytes) {
 
   /** A report and kernel a line, where registers are spilled. */
   static List<String> spilling() throws IOException {
-    List<Path> reports;
-    try (Stream<Path> files = Files.list(REPORTS)) {
-      reports = files.filter(file -> file.toString().endsWith(".cubin.txt")).sorted().toList();
-    }
+    List<Path> reports = reports(".cubin.txt");
     if (reports.isEmpty()) {
       throw new IOException(
           "no report in " + REPORTS + ": native/build.sh release cubins makes them");

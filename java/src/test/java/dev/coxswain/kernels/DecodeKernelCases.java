@@ -30,20 +30,25 @@ final class DecodeKernelCases {
                     "cox_decode",
                     4L * N * K * D + 4L * N * D + 8L * N * K + 8L * N + 4L * D,
                     Promise.streaming())),
-            DecodeKernelCases::decode));
+            backend -> decode(backend, F)),
+        new KernelCase(
+            "decode dense",
+            "n 32, F 512, d 1024, k 64",
+            List.of(),
+            backend -> decode(backend, 512)));
   }
 
-  private static void decode(CudaBackend backend) {
+  private static void decode(CudaBackend backend, int count) {
     int[] features = new int[N * K];
     float[] normalization = new float[2 * N];
     for (int i = 0; i < features.length; i++) {
-      features[i] = (int) (((long) i * 1021) % F); // 1021 is prime: every feature once
+      features[i] = (int) (((long) i * 1021) % count); // 1021 is prime: every feature as often
     }
     for (int row = 0; row < N; row++) {
       normalization[2 * row + 1] = 1;
     }
     try (Operands operands = new Operands(backend)) {
-      TensorView wDec = operands.floats(1, 0.05f, F, D);
+      TensorView wDec = operands.floats(1, 0.05f, count, D);
       SparseRows active =
           new SparseRows(
               operands.floats(2, 3, N, K),

@@ -28,9 +28,13 @@ record KernelFigures(
   /** Float32 lanes of an H100 at 1.755 GHz, in operations a microsecond; half as many of double. */
   private static final double FP32_A_MICROSECOND = 132 * 128 * 1755.0;
 
-  /** Runs a case; one row a kernel. */
-  static List<KernelFigures> of(KernelCase kernelCase) throws IOException, InterruptedException {
-    Map<String, KernelCounters> counters = KernelCounters.of(kernelCase);
+  /**
+   * Of the kernels that a case is about.
+   *
+   * @param counters what its run counted, by kernel
+   */
+  static List<KernelFigures> of(KernelCase kernelCase, Map<String, KernelCounters> counters)
+      throws IOException {
     List<KernelFigures> figures = new ArrayList<>();
     for (Row row : kernelCase.rows()) {
       KernelCounters own = counters.get(row.kernel());

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
@@ -27,6 +28,8 @@ class KernelFiguresTest {
   private static final List<KernelFigures> FIGURES =
       Collections.synchronizedList(new ArrayList<>());
 
+  private static final List<AlsoLaunched> OTHERS = Collections.synchronizedList(new ArrayList<>());
+
   /** Shown as the operation's name. */
   private record Named(KernelCase kernelCase) {
     @Override
@@ -43,8 +46,10 @@ class KernelFiguresTest {
   @MethodSource("cases")
   void shouldKeepTheFiguresThatTheKernelPromises(Named named)
       throws IOException, InterruptedException {
-    List<KernelFigures> figures = KernelFigures.of(named.kernelCase());
+    Map<String, KernelCounters> counters = KernelCounters.of(named.kernelCase());
+    List<KernelFigures> figures = KernelFigures.of(named.kernelCase(), counters);
     FIGURES.addAll(figures);
+    OTHERS.addAll(AlsoLaunched.of(named.kernelCase(), counters));
     List<String> broken = figures.stream().flatMap(own -> own.broken().stream()).toList();
     assertEquals("", String.join("\n", broken));
   }
@@ -60,7 +65,7 @@ class KernelFiguresTest {
   static void write() throws IOException {
     Optional<String> out = Optional.ofNullable(System.getProperty("cox.kernels.out"));
     if (out.isPresent()) {
-      Files.writeString(Path.of(out.get()), KernelsDocument.render(FIGURES));
+      Files.writeString(Path.of(out.get()), KernelsDocument.render(FIGURES, OTHERS));
     }
   }
 }

@@ -2,6 +2,7 @@ package dev.coxswain.kernels;
 
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** docs/kernels.md: the figures of every kernel as a table. */
 final class KernelsDocument {
@@ -44,15 +45,31 @@ final class KernelsDocument {
 
   private KernelsDocument() {}
 
-  static String render(List<KernelFigures> figures) {
+  private static final String OTHERS =
+      """
+
+      ## Beside them
+
+      The other kernels that those operations launch: preparation, selection, sorting, the paths for other shapes. Counted in
+      the same runs; of these it is promised only that none spills. The variants of a kernel for unaligned rows (`_any`) and
+      other numbers of rows are the same code and left out.
+
+      """;
+
+  static String render(List<KernelFigures> figures, List<AlsoLaunched> others) {
     String architectures =
         KernelFigures.ARCHITECTURES.stream()
             .map(sm -> "sm_" + sm)
             .collect(Collectors.joining(" / "));
-    String head = HEADS.stream().collect(Collectors.joining(" | ", "| ", " |\n"));
-    String rule = HEADS.stream().map(h -> "---").collect(Collectors.joining("|", "|", "|\n"));
-    String rows =
-        figures.stream().map(KernelFigures::markdown).collect(Collectors.joining("\n", "", "\n"));
-    return String.format(INTRODUCTION, architectures) + head + rule + rows;
+    return String.format(INTRODUCTION, architectures)
+        + table(HEADS, figures.stream().map(KernelFigures::markdown))
+        + OTHERS
+        + table(AlsoLaunched.HEADS, others.stream().map(AlsoLaunched::markdown));
+  }
+
+  private static String table(List<String> heads, Stream<String> rows) {
+    return heads.stream().collect(Collectors.joining(" | ", "| ", " |\n"))
+        + heads.stream().map(h -> "---").collect(Collectors.joining("|", "|", "|\n"))
+        + rows.collect(Collectors.joining("\n", "", "\n"));
   }
 }

@@ -29,10 +29,15 @@ final class SteerKernelCases {
                     "cox_steer",
                     8L * M * D + 4L * M + 4L * N * D,
                     Promise.streaming().launches(1))),
-            SteerKernelCases::steer));
+            backend -> steer(backend, M)),
+        new KernelCase(
+            "steer wide",
+            "n 8 of one plan, m 512, d 1024, bf16",
+            List.of(),
+            backend -> steer(backend, 512)));
   }
 
-  private static void steer(CudaBackend backend) {
+  private static void steer(CudaBackend backend, int m) {
     try (Operands operands = new Operands(backend);
         SteerKernel kernel =
             backend.steerKernel(
@@ -40,9 +45,9 @@ final class SteerKernelCases {
                 List.of(
                     new SteerRule(
                         SteerRule.Kind.AMPLIFY,
-                        Optional.of(operands.floats(1, 0.05f, M, D)),
-                        Optional.of(operands.floats(2, 0.05f, M)),
-                        Optional.of(operands.floats(3, 0.05f, M, D)),
+                        Optional.of(operands.floats(1, 0.05f, m, D)),
+                        Optional.of(operands.floats(2, 0.05f, m)),
+                        Optional.of(operands.floats(3, 0.05f, m, D)),
                         Optional.empty(),
                         0.5f)),
                 Optional.empty())) {

@@ -28,10 +28,15 @@ final class TrainKernelCases {
                     "cox_train_update",
                     48L * F * D + 8L * N * D + 40L * F,
                     Promise.tiled())),
-            TrainKernelCases::step));
+            backend -> step(backend, 0)),
+        new KernelCase(
+            "train step with AuxK",
+            "n 64, F 2048, d 256, k 8, k_aux 128, all dead",
+            List.of(),
+            backend -> step(backend, 128)));
   }
 
-  private static void step(CudaBackend backend) {
+  private static void step(CudaBackend backend, int kAux) {
     long parameters = TrainState.parameters(F, D);
     try (Operands operands = new Operands(backend)) {
       TrainState state =
@@ -43,7 +48,8 @@ final class TrainKernelCases {
               operands.room(DType.F32, parameters),
               operands.room(DType.F32, parameters),
               operands.room(DType.I64, F));
-      TrainStep step = new TrainStep(K, 0, 0, 1 << 20, 1, 1e-3f, 0.9f, 0.999f, 1e-8f);
+      TrainStep step =
+          new TrainStep(K, kAux, 1 / 32f, kAux > 0 ? 0 : 1 << 20, 1, 1e-3f, 0.9f, 0.999f, 1e-8f);
       backend.trainStep(state, step, operands.floats(5, 2, N, D));
     }
   }
