@@ -4,7 +4,7 @@
 // cox_screen_filter: streams the scores of a panel of features into the lists of the rows, against each
 // list's rising threshold τ. Grid (rows, lists): with few rows a row's features are shared out to
 // several lists. Traffic: 4 bytes a score from L2, where the product has just put them, and 12 bytes a
-// feature of norms and bias, shared by all rows; lists weigh little. 48 and 61 registers.
+// feature of norms and bias, shared by all rows; lists weigh little. 64 registers.
 //
 // cox_screen_merge: brings a row's lists together. 64 and 48 registers.
 //

@@ -4,14 +4,14 @@
 // in shared memory, R·d·4 bytes; a lane has four 16-byte loads in flight, a warp 2 KiB. All loads of
 // weights are coalesced, 16 sectors a request, and reads of shared memory have no bank conflicts.
 // Traffic: F·d·4 bytes of weights once, 4·R·F bytes of scores, R·d·4 bytes of x a CTA from L2.
-// Memory-bound up to 8 rows. 48, 72, 94 and 158 registers.
+// Memory-bound up to 8 rows. 64, 72, 94 and 158 registers (sm_90: 70, 72, 92, 159).
 //
 // cox_encode_scan_R_any: where d is no multiple of 4 or the weights are not 16-byte aligned: single
 // loads, coalesced too, eight in flight. 32 to 128 registers.
 //
 // cox_encode_rescore, cox_encode_rescore_any: canonical scores of a screen's survivors: a CTA a row and
 // share of its list, a warp a survivor. Traffic: d·4 bytes a survivor, whole rows of weights, from L2
-// where rows of x share them. 70 and 48 registers.
+// where rows of x share them. 69 and 48 registers (sm_90: 70, 48).
 //
 // cox_encode_gather: rows of a subset of features brought together, a CTA a row, for the tiles of dots
 // (explain_logits.cu) that score many rows with all features. Traffic: 8·d bytes a row. No spills.

@@ -72,13 +72,6 @@ __device__ __forceinline__ uint16_t floatToBf16(float value) {
   return half;
 }
 
-/** Two values to bfloat16, nearest even: `low` in bits 0 to 15. */
-__device__ __forceinline__ uint32_t floatsToBf16x2(float low, float high) {
-  uint32_t pair;
-  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
-  return pair;
-}
-
 // ---- asynchronous copies into shared memory ----------------------------------------------------------
 
 __device__ __forceinline__ uint32_t sharedAddress(const void* p) {

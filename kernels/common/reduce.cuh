@@ -2,10 +2,9 @@
 //
 // 256 accumulators A, all 0; for e ascending A[e mod 256] = fma(u[e], w[e], A[e mod 256]); then each eight
 // A[8l] … A[8l+7] are added pairwise to s_l, and s_l = s_l + s_(l xor o) for o = 16, 8, 4, 2, 1. Addition
-// commutes, so who holds which accumulator is free. A warp has three ways, chosen by how rows can be loaded;
-// all end with the same bits, in every lane:
+// commutes, so who holds which accumulator is free. A warp has two ways, chosen by how rows can be loaded;
+// both end with the same bits, in every lane:
 //
-//   Octets   lane l holds A[8l] … A[8l+7]: one 16-byte load of 16-bit elements for each 256 of d
 //   Quads    lane l holds A[4l] … A[4l+3] and A[128+4l] … A[128+4l+3]: two coalesced 16-byte loads of float32
 //   Singles  lane l holds A[l+32j], j = 0 … 7: coalesced single loads, for rows without alignment
 //
@@ -27,14 +26,6 @@ __device__ __forceinline__ float addXor(float v, int offset) {
 /** ((a0+a1) + (a2+a3)). */
 __device__ __forceinline__ float sumQuad(const float* a) {
   return __fadd_rn(__fadd_rn(a[0], a[1]), __fadd_rn(a[2], a[3]));
-}
-
-/** a[i] = A[8·lane + i]. */
-__device__ __forceinline__ float reduceOctets(const float (&a)[8]) {
-  float s = __fadd_rn(sumQuad(a), sumQuad(a + 4));
-#pragma unroll
-  for (int o = 16; o > 0; o >>= 1) s = addXor(s, o);
-  return s;
 }
 
 /** a[i] = A[4·lane + i], a[4 + i] = A[128 + 4·lane + i]. Lanes 2l and 2l+1 hold s_l and s_(l+16). */

@@ -90,8 +90,7 @@ class Memory {
   bool valid(uint64_t address, uint64_t bytes, std::string* why) const;
   void markInitialized(uint64_t address, uint64_t bytes);
   bool initialized(uint64_t address, uint64_t bytes, uint64_t* firstBad) const;
-  uint64_t used() const;                 // device bytes in live allocations
-  std::vector<Allocation> live() const;  // for leak reports
+  uint64_t used() const;  // device bytes in live allocations
 
   struct State;
   State& state() const { return *state_; }  // for the engine's own parts

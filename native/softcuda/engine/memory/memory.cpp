@@ -159,12 +159,4 @@ uint64_t Memory::used() const {
   return state_->used;
 }
 
-std::vector<Memory::Allocation> Memory::live() const {
-  std::lock_guard<std::mutex> lock(state_->mutex);
-  std::vector<Allocation> all;
-  for (const auto& [base, each] : state_->table)
-    if (!each.freed) all.push_back(each);
-  return all;
-}
-
 }  // namespace softcuda

@@ -24,7 +24,6 @@ class Declarations {
   void initializer(Variable& variable);
   void initialElements(Variable& variable);
   Initial initialElement();
-  void aggregate(Variable& variable);
   Lexer& lexer_;
 };
 

@@ -52,16 +52,4 @@ final class CudaFunction {
     }
     sharedBytes = bytes;
   }
-
-  /** Blocks that are resident on one multiprocessor at once; the context must be current. */
-  int residentBlocks(int threads, int sharedBytesOfBlock) {
-    int[] blocks = new int[1];
-    try {
-      JCudaDriver.cuOccupancyMaxActiveBlocksPerMultiprocessor(
-          blocks, function, threads, sharedBytesOfBlock);
-      return blocks[0];
-    } catch (CudaException e) {
-      throw device.failure("ask for the occupancy of " + name, e);
-    }
-  }
 }

@@ -329,10 +329,6 @@ record EncodePlan(
     return LaunchShape.of(rows, dense && shape.features() >= 4096 ? 512 : THREADS, 0);
   }
 
-  LaunchShape screenRows(long rows) {
-    return LaunchShape.of(rows, THREADS, 0);
-  }
-
   static LaunchShape screenWeights(long features) {
     return LaunchShape.of(divideUp(features, WARPS), THREADS, 0);
   }
