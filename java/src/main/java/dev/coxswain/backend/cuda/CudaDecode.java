@@ -103,21 +103,13 @@ final class CudaDecode {
       TensorView xHat,
       long keys,
       long report) {
-    lane.args()
-        .add(device.address("values", rows.values()))
-        .add(device.address("indices", rows.indices()))
-        .add(device.address("normalization", rows.normalization()))
-        .add(rows.width())
-        .add(device.address("W_dec", decoder.wDec()))
-        .add(device.address("b_dec", decoder.bDec()))
-        .add(decoder.features())
-        .add(decoder.width())
-        .add(decoder.normalization() == Normalization.NONE ? 0L : 1L)
-        .add(device.address("x̂", xHat))
-        .add(Codes.of(xHat.dtype()))
-        .add(keys)
-        .add(plan.sortedPlaces())
-        .add(report);
+    LaunchBlock args =
+        lane.args()
+            .add(device.address("values", rows.values()))
+            .add(device.address("indices", rows.indices()))
+            .add(device.address("normalization", rows.normalization()))
+            .add(rows.width());
+    addOutput(args, plan, decoder, xHat, keys, report);
     lane.launch(device.function("decode", "cox_decode"), plan.shape(rows.rows()));
   }
 
@@ -129,12 +121,20 @@ final class CudaDecode {
       TensorView xHat,
       long keys,
       long report) {
-    lane.args()
-        .add(device.address("values", rows.values()))
-        .add(device.address("normalization", rows.normalization()))
-        .add(rows.width())
-        .add(rows.rows())
-        .add(device.address("W_dec", decoder.wDec()))
+    LaunchBlock args =
+        lane.args()
+            .add(device.address("values", rows.values()))
+            .add(device.address("normalization", rows.normalization()))
+            .add(rows.width())
+            .add(rows.rows());
+    addOutput(args, plan, decoder, xHat, keys, report);
+    lane.launch(device.function("decode_dense", "cox_decode_dense"), plan.shape(rows.rows()));
+  }
+
+  /** The end of both kernels' structs: from W_dec on they are the same. */
+  private void addOutput(
+      LaunchBlock args, DecodePlan plan, Decoder decoder, TensorView xHat, long keys, long report) {
+    args.add(device.address("W_dec", decoder.wDec()))
         .add(device.address("b_dec", decoder.bDec()))
         .add(decoder.features())
         .add(decoder.width())
@@ -144,7 +144,6 @@ final class CudaDecode {
         .add(keys)
         .add(plan.sortedPlaces())
         .add(report);
-    lane.launch(device.function("decode_dense", "cox_decode_dense"), plan.shape(rows.rows()));
   }
 
   private void requireIndices(

@@ -170,20 +170,24 @@ final class EncodeScreen {
             Math.toIntExact(paddedWidth));
   }
 
+  /** What bounds a panel's scores, and the rows' lists of candidates. */
+  private LaunchBlock addPanel(LaunchBlock args, ScreenWeights panel) {
+    return addLists(
+        args.add(call.bEnc())
+            .add(call.subset())
+            .add(call.threshold())
+            .add(panel.norm())
+            .add(panel.error())
+            .add(rowBound)
+            .add(rowNorm));
+  }
+
+  private LaunchBlock addLists(LaunchBlock args) {
+    return args.add(least).add(listCounts).add(listBounds).add(listPlaces);
+  }
+
   private void filter(ScreenWeights panel, long first, long features, long states, long rows) {
-    lane.args()
-        .add(scores)
-        .add(call.bEnc())
-        .add(call.subset())
-        .add(call.threshold())
-        .add(panel.norm())
-        .add(panel.error())
-        .add(rowBound)
-        .add(rowNorm)
-        .add(least)
-        .add(listCounts)
-        .add(listBounds)
-        .add(listPlaces)
+    addPanel(lane.args().add(scores), panel)
         .add(states)
         .add(panel.unbounded())
         .add(first)
@@ -195,20 +199,7 @@ final class EncodeScreen {
   }
 
   private void fuse(ScreenWeights panel, long first, long features, long rows) {
-    lane.args()
-        .add(rowPlanes)
-        .add(panel.planes())
-        .add(call.bEnc())
-        .add(call.subset())
-        .add(call.threshold())
-        .add(panel.norm())
-        .add(panel.error())
-        .add(rowBound)
-        .add(rowNorm)
-        .add(least)
-        .add(listCounts)
-        .add(listBounds)
-        .add(listPlaces)
+    addPanel(lane.args().add(rowPlanes).add(panel.planes()), panel)
         .add(first)
         .add(features)
         .add(rows)
@@ -218,24 +209,12 @@ final class EncodeScreen {
   }
 
   private void tighten(ScreenWeights panel, long states, long rows) {
-    lane.args()
-        .add(least)
-        .add(listCounts)
-        .add(listBounds)
-        .add(listPlaces)
-        .add(states)
-        .add(panel.unbounded())
-        .add(call.limit())
-        .add(plan.capacity());
+    addLists(lane.args()).add(states).add(panel.unbounded()).add(call.limit()).add(plan.capacity());
     launch("encode_filter", "cox_screen_tighten", plan.oneBlockEach(rows));
   }
 
   private void merge(long states, long rows) {
-    lane.args()
-        .add(least)
-        .add(listCounts)
-        .add(listBounds)
-        .add(listPlaces)
+    addLists(lane.args())
         .add(counts)
         .add(bounds)
         .add(places)
