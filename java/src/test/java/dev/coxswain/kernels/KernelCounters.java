@@ -1,15 +1,11 @@
 package dev.coxswain.kernels;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.coxswain.testing.CountedRun;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 
 /**
  * What the software CUDA driver counted of one kernel's launches (native/softcuda,
@@ -41,71 +37,42 @@ record KernelCounters(
     long barriers,
     long fp32,
     long fp64) {
-  private static final ObjectMapper JSON = new ObjectMapper();
-  private static final long MOST_SECONDS = 120;
   private static final int SECTOR = 32;
 
   /** Runs a case in a JVM of its own; by kernel. */
   static Map<String, KernelCounters> of(KernelCase kernelCase)
       throws IOException, InterruptedException {
     Path folder = Files.createTempDirectory("kernel-counters");
-    Path counters = folder.resolve("counters.jsonl");
-    Path log = folder.resolve("log.txt");
-    ProcessBuilder builder =
-        new ProcessBuilder(command(kernelCase))
-            .redirectErrorStream(true)
-            .redirectOutput(log.toFile());
-    builder.environment().put("SOFTCUDA_COUNTERS", counters.toString());
-    builder.environment().put("SOFTCUDA_CHECKS", "none");
-    builder.environment().put("SOFTCUDA_DEVICE_PRESET", "sm_90"); // launches hang on the device
-    Process process = builder.start();
-    boolean ended = process.waitFor(MOST_SECONDS, TimeUnit.SECONDS);
-    if (!ended || process.exitValue() != 0) {
-      process.destroyForcibly();
-      throw new IOException(kernelCase.name() + " did not end well:\n" + Files.readString(log));
-    }
+    CountedRun run =
+        CountedRun.of(
+            folder,
+            Map.of(
+                "SOFTCUDA_CHECKS", "none",
+                "SOFTCUDA_DEVICE_PRESET", "sm_90"), // launches hang on the device
+            KernelCases.class,
+            kernelCase.name());
     Map<String, KernelCounters> byKernel = new HashMap<>();
-    for (String line : Files.readAllLines(counters)) {
-      JsonNode kernel = JSON.readTree(line);
-      byKernel.put(kernel.get("kernel").asText(), read(kernel));
+    for (String kernel : run.kernels()) {
+      byKernel.put(kernel, read(run, kernel));
     }
     return byKernel;
   }
 
-  private static List<String> command(KernelCase kernelCase) {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-Xmx512m", "-XX:TieredStopAtLevel=1"));
-    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-    command.addAll(List.of(KernelCases.class.getName(), kernelCase.name()));
-    return command;
-  }
-
-  private static KernelCounters read(JsonNode kernel) {
-    JsonNode counters = kernel.get("counters");
-    JsonNode load = counters.get("globalLoad");
-    JsonNode store = counters.get("globalStore");
+  private static KernelCounters read(CountedRun run, String kernel) {
+    long loadSectors = run.count(kernel, "globalLoad/sectors");
     return new KernelCounters(
-        kernel.get("launches").asLong(),
-        (int) (32 * number(counters, "warps") / Math.max(1, number(counters, "ctas"))),
-        (int) number(kernel.get("static"), "dynamic_shared_bytes"),
-        SECTOR * (number(load, "sectors") + number(store, "sectors")),
-        number(load, "sectors"),
-        number(load, "idealSectors"),
-        number(counters, "sharedRequests"),
-        number(counters, "sharedConflicts"),
-        number(counters, "mma"),
-        number(counters, "barriers"),
-        counters.get("byClass").path("fp32").asLong(),
-        counters.get("byClass").path("fp64").asLong());
-  }
-
-  private static long number(JsonNode object, String field) {
-    JsonNode value = object.get(field);
-    if (value == null) {
-      throw new IllegalStateException("no '" + field + "' in " + object);
-    }
-    return value.asLong();
+        run.launches(kernel),
+        (int) (32 * run.count(kernel, "warps") / Math.max(1, run.count(kernel, "ctas"))),
+        (int) run.fixed(kernel, "dynamic_shared_bytes"),
+        SECTOR * (loadSectors + run.count(kernel, "globalStore/sectors")),
+        loadSectors,
+        run.count(kernel, "globalLoad/idealSectors"),
+        run.count(kernel, "sharedRequests"),
+        run.count(kernel, "sharedConflicts"),
+        run.count(kernel, "mma"),
+        run.count(kernel, "barriers"),
+        run.instructions(kernel, "fp32"),
+        run.instructions(kernel, "fp64"));
   }
 
   /** Share of the sectors that loads moved which their bytes needed. */

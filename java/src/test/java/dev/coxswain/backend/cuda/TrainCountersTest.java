@@ -5,11 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.coxswain.backend.TrainState;
 import dev.coxswain.backend.TrainStep;
-import dev.coxswain.testing.KernelCounters;
+import dev.coxswain.testing.CountedRun;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -37,7 +38,7 @@ class TrainCountersTest {
           "cox_train_update");
 
   @TempDir static Path folder;
-  private static KernelCounters counters;
+  private static CountedRun counters;
 
   /** The program that is counted: a step with AuxK and one feature that is active in every row. */
   public static void main(String[] arguments) {
@@ -51,7 +52,7 @@ class TrainCountersTest {
 
   @BeforeAll
   static void count() throws IOException, InterruptedException {
-    counters = KernelCounters.of(folder, TrainCountersTest.class);
+    counters = CountedRun.of(folder, Map.of(), TrainCountersTest.class);
   }
 
   @Test

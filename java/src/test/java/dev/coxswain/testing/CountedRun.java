@@ -3,6 +3,7 @@ package dev.coxswain.testing;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.coxswain.io.JsonLines;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,21 +12,24 @@ import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 
 /** What the software CUDA driver counts of each kernel while a program runs. */
-public final class KernelCounters {
+public final class CountedRun {
   private final Map<String, JsonNode> kernels = new TreeMap<>();
 
-  private KernelCounters() {}
+  private CountedRun() {}
 
   /**
    * Runs a class's {@code main} in a process of its own, with this one's class path.
    *
    * @param folder for the counters' file and the program's output
+   * @param settings more of the environment
    */
-  public static KernelCounters of(Path folder, Class<?> program, String... arguments)
+  public static CountedRun of(
+      Path folder, Map<String, String> settings, Class<?> program, String... arguments)
       throws IOException, InterruptedException {
     Path file = folder.resolve("counters.jsonl");
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("-Xmx512m", "-XX:TieredStopAtLevel=1"));
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), program.getName()));
     command.addAll(List.of(arguments));
     ProcessBuilder builder =
@@ -33,13 +37,14 @@ public final class KernelCounters {
             .redirectErrorStream(true)
             .redirectOutput(folder.resolve("output.txt").toFile());
     builder.environment().put("SOFTCUDA_COUNTERS", file.toString());
+    builder.environment().putAll(settings);
     Process process = builder.start();
     if (!process.waitFor(120, TimeUnit.SECONDS) || process.exitValue() != 0) {
       process.destroyForcibly();
       throw new IOException(
-          program.getName() + ": " + java.nio.file.Files.readString(folder.resolve("output.txt")));
+          program.getName() + ": " + Files.readString(folder.resolve("output.txt")));
     }
-    KernelCounters counters = new KernelCounters();
+    CountedRun counters = new CountedRun();
     JsonLines.read(file, line -> counters.add(line));
     return counters;
   }
@@ -63,7 +68,21 @@ public final class KernelCounters {
    * @param path as in {@code globalLoad/sectors}
    */
   public long count(String kernel, String path) {
-    JsonNode value = of(kernel).get("counters").at("/" + path);
+    return number(kernel, "counters/" + path);
+  }
+
+  /** What a launch of the kernel has whatever it does, as {@code dynamic_shared_bytes}. */
+  public long fixed(String kernel, String name) {
+    return number(kernel, "static/" + name);
+  }
+
+  /** Thread instructions of a class, as {@code fp32}; 0 where there were none. */
+  public long instructions(String kernel, String ofClass) {
+    return of(kernel).at("/counters/byClass/" + ofClass).asLong();
+  }
+
+  private long number(String kernel, String path) {
+    JsonNode value = of(kernel).at("/" + path);
     if (!value.isIntegralNumber()) {
       throw new IllegalArgumentException("there is no " + path + " in " + of(kernel));
     }
